@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The only door to the outside. Whatever a machine learns that is not a function of its own
+ * state comes through these calls; live, record, replay and fuzz are implementations of them.
+ * The machine calls at positions that are themselves a function of its state, so that an
+ * answer can be given again at the same position.
+ */
+#ifndef VCR_HOST_H
+#define VCR_HOST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Why a session ends from outside. Stored in traces: never change or reuse a number. */
+enum host_stop {
+	HOST_STOP_NONE = 0,
+	HOST_STOP_QUIT = 1,    /* Ctrl-A x, SIGINT, SIGTERM */
+	HOST_STOP_TIMEOUT = 2, /* --timeout */
+};
+
+#define HOST_CHANNELS 4 /* character channels: serial ports and the debug console */
+
+struct host;
+
+struct host_ops {
+	/* Wall clock in nanoseconds since 1970-01-01 UTC; a board asks for its real-time clock. */
+	int64_t (*wall_clock)(struct host *h);
+	void (*entropy)(struct host *h, void *buffer, size_t size);
+	/* Takes up to `max` bytes that arrived on a channel; 0 when there are none. Never blocks. */
+	size_t (*char_read)(struct host *h, unsigned channel, uint8_t *buffer, size_t max);
+	/* Sends bytes out. Failure is the host's affair: it shows as a stop, never to the guest. */
+	void (*char_write)(struct host *h, unsigned channel, const uint8_t *buffer, size_t size);
+	/*
+	 * The vCPU is halted at virtual time `now` until `deadline` (UINT64_MAX: no timer runs).
+	 * Returns the virtual time at which it goes on, from `now` to `deadline`; or UINT64_MAX
+	 * when nothing can ever wake it.
+	 */
+	uint64_t (*wait)(struct host *h, uint64_t now, uint64_t deadline);
+	/* Asked at every poll position: should the session end here? */
+	enum host_stop (*stop)(struct host *h);
+};
+
+struct host {
+	const struct host_ops *ops;
+};
+
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A machine: one arena with all guest-visible state, RAM, the bus, devices, a vCPU, and the run
+ * loop that ties them together. Exits come in by machine_exit(); what crosses the machine's edges
+ * is shown to a tap (a recorder, a checker); the outside is reached through struct host only.
+ */
+#ifndef VCR_MACHINE_H
+#define VCR_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "emulator/bus/bus.h"
+#include "emulator/cpu/cpu.h"
+#include "emulator/device/device.h"
+#include "emulator/error.h"
+#include "emulator/exit.h"
+#include "emulator/host.h"
+#include "emulator/ram.h"
+
+struct accel_class;
+struct machine;
+
+/* ---- what a machine is made from ---- */
+
+/* Input files. These numbers are stored in traces: never change or reuse one. */
+enum image_role {
+	IMAGE_KERNEL = 1,
+	IMAGE_INITRD = 2, /* bzImage: the initrd; multiboot: the modules, in order */
+	IMAGE_BIOS = 3,
+};
+
+struct image {
+	enum image_role role;
+	char *name; /* as given; a multiboot module's is "file arguments" */
+	uint8_t *data;
+	size_t size;
+};
+
+#define MACHINE_IMAGES	16
+#define MACHINE_DEVICES 64
+
+/* Plain data; all strings and images are owned. Everything that decides guest-visible behaviour. */
+struct machine_config {
+	char *board;	   /* -machine */
+	char *cpu;	   /* -cpu */
+	uint64_t ram_size; /* bytes */
+	char *append;	   /* kernel command line, or NULL */
+	char *device[MACHINE_DEVICES]; /* -device strings */
+	unsigned devices;
+	bool no_reboot;	   /* a reset ends the session */
+	struct image image[MACHINE_IMAGES];
+	unsigned images;
+};
+
+void machine_config_init(struct machine_config *c); /* defaults: pc, x86-64, 128 MiB */
+void machine_config_free(struct machine_config *c);
+/* As "key=value" lines (images by role, name and size only), and back. Values are escaped. */
+char *machine_config_format(const struct machine_config *c);
+int machine_config_parse(struct machine_config *c, const char *text, struct error *e);
+const struct image *machine_config_image(const struct machine_config *c, enum image_role role,
+					 unsigned index);
+
+/* ---- where in a session ---- */
+
+struct position {
+	uint64_t insns; /* instructions begun (each REP iteration is one) */
+	uint64_t exits; /* exits so far */
+};
+
+/* ---- the edges, shown to a recorder or a checker ---- */
+
+/* What an interrupt line or request did to the vCPU. Stored: never change or reuse a number. */
+enum irq_kind {
+	IRQ_VECTOR = 1, /* external interrupt with a vector */
+	IRQ_NMI = 2,
+	IRQ_RESET = 3, /* the machine was reset */
+	IRQ_A20 = 4,   /* value: 0 masked, 1 enabled */
+};
+
+/* Calls from outside answered by struct host. Stored: never change or reuse a number. */
+enum host_call {
+	HOST_CALL_CLOCK = 1,
+	HOST_CALL_ENTROPY = 2,
+	HOST_CALL_CHAR = 3, /* channel, bytes */
+	HOST_CALL_WAIT = 4, /* virtual time after a halt */
+};
+
+struct tap {
+	void (*exit)(struct tap *t, const struct exit *e); /* after it was answered */
+	void (*irq)(struct tap *t, enum irq_kind kind, uint32_t value);
+	void (*dma)(struct tap *t, bool is_write, uint64_t gpa, const void *data, size_t size);
+	/* The run loop reached the position that the tap asked for in machine->mark. */
+	void (*mark)(struct tap *t);
+};
+
+/* ---- why a run ended. Stored in traces: never change or reuse a number. ---- */
+
+enum stop_reason {
+	STOP_NONE = 0,
+	STOP_POWEROFF = 1,   /* soft-off */
+	STOP_RESET = 2,	     /* with -no-reboot */
+	STOP_DEBUG_EXIT = 3, /* isa-debug-exit; stop_status is the process's exit status */
+	STOP_SHUTDOWN = 4,   /* triple fault */
+	STOP_DEAD = 5,	     /* halted and nothing can wake it */
+	STOP_QUIT = 6,	     /* asked for by the person at the console, or a signal */
+	STOP_TIMEOUT = 7,    /* --timeout */
+	STOP_MAX_INSNS = 8,  /* --max-insns */
+	/* Never stored: */
+	STOP_PAUSED = 100,   /* the position asked for was reached */
+	STOP_TAP = 101,	     /* the tap or host wants no more (divergence, trace end, error) */
+};
+const char *stop_reason_text(enum stop_reason r);
+
+/* ---- the machine ---- */
+
+#define MACHINE_TIMERS 32
+
+/* The machine's own part of the arena, at its start. */
+struct machine_state {
+	uint64_t exits;	       /* so far */
+	uint64_t time_base;    /* virtual ns = time_base + insns (accelerators that count) */
+	uint64_t next_poll;    /* insns of the next poll of the host */
+	uint64_t timer[MACHINE_TIMERS]; /* deadlines, UINT64_MAX: not armed */
+	uint32_t stop;	       /* enum stop_reason */
+	uint32_t stop_status;
+	bool reset_requested;
+	bool nmi_requested;
+	bool a20;
+};
+
+struct machine {
+	struct machine_config config; /* owned */
+
+	uint8_t *arena;
+	size_t arena_size, arena_used;
+	size_t cpu_offset, tlb_offset; /* the CPU and TLB parts lie last, in this order */
+	struct ram ram;
+	struct bus bus;
+	struct device *device[MACHINE_DEVICES];
+	unsigned devices;
+	unsigned timers;
+	struct device *intc; /* the interrupt controller next to the vCPU */
+
+	struct vcpu vcpu;
+	const struct accel_class *accel;
+	void *accel_data;
+
+	struct host *host;
+	struct tap *tap; /* may be NULL */
+	/* Insn counts at which to call tap->mark(), and to leave machine_run(); UINT64_MAX: never. */
+	uint64_t mark, until;
+	uint64_t max_insns;
+	/* Replaces the bus as what answers exits (CPU replay); NULL normally. */
+	void (*exit_override)(void *opaque, struct exit *e);
+	void *exit_opaque;
+
+	/* The board's loader, run at power-on and reset: puts images in place, sets registers. */
+	int (*load)(struct machine *m, struct error *e);
+	void *board_data;
+	char text[128]; /* why the last stop happened, for people; may be empty */
+};
+
+/*
+ * Builds and powers on. Takes over `config` (also when it fails). The accelerator is chosen from
+ * `accels` ("kvm:tcg"). Returns NULL with e filled in.
+ */
+struct machine *machine_open(struct machine_config *config, const char *accels, struct host *host,
+			     struct tap *tap, struct error *e);
+void machine_close(struct machine *m);
+
+/* Runs until something ends it; the machine can be run again after STOP_PAUSED. */
+enum stop_reason machine_run(struct machine *m);
+/* Ends the run at the next boundary. */
+void machine_stop(struct machine *m, enum stop_reason reason, int status);
+
+/* An accelerator's exit: shown to the devices, then to the tap. */
+void machine_exit(struct machine *m, struct exit *e);
+
+struct position machine_position(const struct machine *m);
+uint64_t machine_now(const struct machine *m);
+
+static inline struct machine_state *machine_state(const struct machine *m)
+{
+	return (struct machine_state *)(void *)m->arena;
+}
+
+/* Steps of the run loop, for replays that have no vCPU (replay/). */
+uint64_t machine_next_timer(const struct machine *m); /* virtual ns, UINT64_MAX: none */
+void machine_run_timers(struct machine *m);	      /* those due at machine_now() */
+void machine_poll(struct machine *m);		      /* host input into devices */
+void machine_reset(struct machine *m);
+uint8_t machine_acknowledge(struct machine *m);	      /* a vector from the interrupt controller */
+
+/* ---- for boards and loaders ---- */
+
+/* Reserves zeroed, aligned arena space; returns its offset. Only while the board is built. */
+size_t machine_arena_alloc(struct machine *m, size_t size);
+/*
+ * Makes a device of a class and realizes it. `id` must be unique. The returned struct may be
+ * wired (out[], peer, channel, data) through `wire`, called before realize; may be NULL.
+ */
+struct device *machine_add_device(struct machine *m, const char *class_name, const char *id,
+				  void (*wire)(struct device *d, void *opaque), void *opaque,
+				  struct error *e);
+struct device *machine_find_device(const struct machine *m, const char *id);
+/* Copies into guest memory at power-on; false when the range is not all RAM (ROM counts). */
+bool machine_load_bytes(struct machine *m, uint64_t gpa, const void *data, uint64_t size);
+uint8_t *machine_ram_at(struct machine *m, uint64_t gpa, uint64_t size); /* NULL: not all RAM */
+
+/* ---- boards ---- */
+
+struct board_class {
+	const char *name; /* -machine NAME; stored in traces */
+	const char *description;
+	uint64_t ram_min, ram_max;
+	/* Makes RAM and slots, devices and wiring, and sets m->load and m->intc. */
+	int (*build)(struct machine *m, struct error *e);
+};
+extern const struct board_class *const board_classes[]; /* NULL terminated, generated */
+
+#endif
