@@ -16,6 +16,8 @@ enum host_stop {
 	HOST_STOP_NONE = 0,
 	HOST_STOP_QUIT = 1,    /* Ctrl-A x, SIGINT, SIGTERM */
 	HOST_STOP_TIMEOUT = 2, /* --timeout */
+	HOST_STOP_FAILED = 3,  /* the host cannot go on: output or trace not writable */
+	HOST_STOP_END = 4,     /* nothing more to answer with: a replay's trace ended or diverged */
 };
 
 #define HOST_CHANNELS 4 /* character channels: serial ports and the debug console */

@@ -107,9 +107,10 @@ enum stop_reason {
 	STOP_QUIT = 6,	     /* asked for by the person at the console, or a signal */
 	STOP_TIMEOUT = 7,    /* --timeout */
 	STOP_MAX_INSNS = 8,  /* --max-insns */
+	STOP_FAILED = 9,     /* the host failed: output or trace not writable */
 	/* Never stored: */
 	STOP_PAUSED = 100,   /* the position asked for was reached */
-	STOP_TAP = 101,	     /* the tap or host wants no more (divergence, trace end, error) */
+	STOP_END = 101,	     /* the host has no more answers: a replay's trace ended or diverged */
 };
 const char *stop_reason_text(enum stop_reason r);
 
@@ -122,12 +123,12 @@ struct machine_state {
 	uint64_t exits;	       /* so far */
 	uint64_t time_base;    /* virtual ns = time_base + insns (accelerators that count) */
 	uint64_t next_poll;    /* insns of the next poll of the host */
+	uint64_t halted_since; /* virtual time at which the halt began; UINT64_MAX: runs */
 	uint64_t timer[MACHINE_TIMERS]; /* deadlines, UINT64_MAX: not armed */
 	uint32_t stop;	       /* enum stop_reason */
 	uint32_t stop_status;
 	bool reset_requested;
-	bool nmi_requested;
-	bool a20;
+	uint8_t reserved[7];
 };
 
 struct machine {
@@ -154,12 +155,13 @@ struct machine {
 	uint64_t max_insns;
 	/* Replaces the bus as what answers exits (CPU replay); NULL normally. */
 	void (*exit_override)(void *opaque, struct exit *e);
+	/* May change what a device gets from RAM (device replay, fuzzing); NULL normally. */
+	void (*dma_override)(void *opaque, uint64_t gpa, void *buffer, size_t size);
 	void *exit_opaque;
 
 	/* The board's loader, run at power-on and reset: puts images in place, sets registers. */
 	int (*load)(struct machine *m, struct error *e);
 	void *board_data;
-	char text[128]; /* why the last stop happened, for people; may be empty */
 };
 
 /*
@@ -193,7 +195,13 @@ void machine_poll(struct machine *m);		      /* host input into devices */
 void machine_reset(struct machine *m);
 uint8_t machine_acknowledge(struct machine *m);	      /* a vector from the interrupt controller */
 
+/* A device's write to RAM, as device_dma_write() does it, but not shown to the tap. */
+void machine_dma_write(struct machine *m, uint64_t gpa, const void *buffer, size_t size);
+
 /* ---- for boards and loaders ---- */
+
+/* The arena is now mapped at another address (same content); nothing else has to be told. */
+void machine_move_arena(struct machine *m, uint8_t *arena);
 
 /* Reserves zeroed, aligned arena space; returns its offset. Only while the board is built. */
 size_t machine_arena_alloc(struct machine *m, size_t size);

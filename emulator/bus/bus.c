@@ -1,1 +1,198 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Address decoding; see bus.h. Ports are looked up in a table, memory by binary search: a board
+ * has a dozen memory regions and a handful of slots.
+ */
+#include "emulator/bus/bus.h"
+
+#include <string.h>
+
+static struct region *region_new(struct bus *b, struct device *d, uint64_t base, uint64_t size,
+				 const struct region_ops *ops, const char *name, struct error *e)
+{
+	struct region *r;
+
+	if (b->regions == BUS_REGIONS) {
+		error_set(e, ERROR_USAGE, "no room for %s at 0x%llx: a board takes %d regions",
+			  name, (unsigned long long)base, BUS_REGIONS);
+		return NULL;
+	}
+	r = &b->region[b->regions++];
+	*r = (struct region){.device = d, .ops = ops, .name = name, .base = base, .size = size};
+	return r;
+}
+
+int bus_add_ports(struct bus *b, struct device *d, uint16_t base, unsigned count,
+		  const struct region_ops *ops, const char *name, struct error *e)
+{
+	if (!count || base + count > 65536)
+		return error_set(e, ERROR_USAGE, "%s: ports 0x%x+%u do not fit (0 to 0xffff)", name,
+				 base, count);
+	for (unsigned p = base; p < base + count; p++) {
+		if (b->port[p])
+			return error_set(e, ERROR_USAGE,
+					 "%s: port 0x%x is taken by %s (choose another iobase)",
+					 name, p, b->region[b->port[p] - 1].name);
+	}
+	if (!region_new(b, d, base, count, ops, name, e))
+		return -1;
+	memset(b->port + base, (int)b->regions, count);
+	return 0;
+}
+
+int bus_add_memory(struct bus *b, struct device *d, uint64_t base, uint64_t size,
+		   const struct region_ops *ops, const char *name, struct error *e)
+{
+	unsigned at = 0;
+	struct region *r;
+
+	for (; at < b->memories && b->memory[at]->base < base; at++)
+		;
+	if (!size || base + size < base ||
+	    (at > 0 && b->memory[at - 1]->base + b->memory[at - 1]->size > base) ||
+	    (at < b->memories && b->memory[at]->base < base + size))
+		return error_set(e, ERROR_USAGE, "%s: memory 0x%llx+0x%llx is taken", name,
+				 (unsigned long long)base, (unsigned long long)size);
+	r = region_new(b, d, base, size, ops, name, e);
+	if (!r)
+		return -1;
+	memmove(b->memory + at + 1, b->memory + at, (b->memories - at) * sizeof(*b->memory));
+	b->memory[at] = r;
+	b->memories++;
+	return 0;
+}
+
+int bus_add_slot(struct bus *b, uint64_t gpa, uint64_t size, uint64_t ram_offset, bool rom,
+		 struct error *e)
+{
+	unsigned at = 0;
+
+	for (; at < b->slots && b->slot[at].gpa < gpa; at++)
+		;
+	if (!size || b->slots == BUS_SLOTS || gpa + size < gpa ||
+	    (at > 0 && b->slot[at - 1].gpa + b->slot[at - 1].size > gpa) ||
+	    (at < b->slots && b->slot[at].gpa < gpa + size))
+		return error_set(e, ERROR_USAGE, "memory slot 0x%llx+0x%llx does not fit",
+				 (unsigned long long)gpa, (unsigned long long)size);
+	memmove(b->slot + at + 1, b->slot + at, (b->slots - at) * sizeof(*b->slot));
+	b->slot[at] = (struct slot){.gpa = gpa, .size = size, .ram_offset = ram_offset, .rom = rom};
+	b->slots++;
+	return 0;
+}
+
+const struct region *bus_find_port(const struct bus *b, uint16_t port)
+{
+	return b->port[port] ? &b->region[b->port[port] - 1] : NULL;
+}
+
+const struct region *bus_find_memory(const struct bus *b, uint64_t gpa)
+{
+	unsigned low = 0, high = b->memories;
+
+	while (low < high) {
+		unsigned middle = (low + high) / 2;
+		const struct region *r = b->memory[middle];
+
+		if (gpa < r->base)
+			high = middle;
+		else if (gpa - r->base >= r->size)
+			low = middle + 1;
+		else
+			return r;
+	}
+	return NULL;
+}
+
+const struct slot *bus_find_slot(const struct bus *b, uint64_t gpa)
+{
+	for (unsigned i = 0; i < b->slots; i++) {
+		if (gpa >= b->slot[i].gpa && gpa - b->slot[i].gpa < b->slot[i].size)
+			return &b->slot[i];
+	}
+	return NULL;
+}
+
+static uint64_t ones(unsigned size)
+{
+	return size >= 8 ? UINT64_MAX : (1ull << (size * 8)) - 1;
+}
+
+/* How many of `size` bytes at `offset` go to the region in one call. */
+static unsigned piece(const struct region *r, uint64_t offset, unsigned size)
+{
+	unsigned n = size;
+
+	if (n > r->ops->max_size)
+		n = r->ops->max_size;
+	if (n > r->size - offset)
+		n = 1;
+	return n;
+}
+
+typedef const struct region *find_function(const struct bus *b, uint64_t address);
+
+static const struct region *find_port(const struct bus *b, uint64_t address)
+{
+	return address < 65536 ? bus_find_port(b, (uint16_t)address) : NULL;
+}
+
+static uint64_t access_read(struct bus *b, find_function *find, uint64_t address, unsigned size)
+{
+	uint64_t value = 0;
+
+	for (unsigned done = 0; done < size;) {
+		const struct region *r = find(b, address + done);
+		uint64_t part = 0xff;
+		unsigned n = 1;
+
+		if (r) {
+			uint64_t offset = address + done - r->base;
+
+			n = piece(r, offset, size - done);
+			part =
+			    r->ops->read ? r->ops->read(r->device, offset, n) & ones(n) : ones(n);
+		}
+		value |= part << (done * 8);
+		done += n;
+	}
+	return value;
+}
+
+static void access_write(struct bus *b, find_function *find, uint64_t address, unsigned size,
+			 uint64_t value)
+{
+	for (unsigned done = 0; done < size;) {
+		const struct region *r = find(b, address + done);
+		unsigned n = 1;
+
+		if (r) {
+			uint64_t offset = address + done - r->base;
+
+			n = piece(r, offset, size - done);
+			if (r->ops->write)
+				r->ops->write(r->device, offset, (value >> (done * 8)) & ones(n),
+					      n);
+		}
+		done += n;
+	}
+}
+
+uint64_t bus_port_read(struct bus *b, uint16_t port, unsigned size)
+{
+	return access_read(b, find_port, port, size);
+}
+
+void bus_port_write(struct bus *b, uint16_t port, unsigned size, uint64_t value)
+{
+	access_write(b, find_port, port, size, value);
+}
+
+uint64_t bus_memory_read(struct bus *b, uint64_t gpa, unsigned size)
+{
+	return access_read(b, bus_find_memory, gpa, size);
+}
+
+void bus_memory_write(struct bus *b, uint64_t gpa, unsigned size, uint64_t value)
+{
+	access_write(b, bus_find_memory, gpa, size, value);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a machine is made from, as a value and as text. The text travels in every trace, so its
+ * keys are stored and never change meaning: one "key=value" a line, backslash and newline in
+ * values escaped as \\ and \n, keys in a fixed order, so that equal machines have equal texts.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "emulator/machine.h"
+
+void machine_config_init(struct machine_config *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->board = strdup("pc");
+	c->cpu = strdup("x86-64");
+	c->ram_size = 128ull << 20;
+}
+
+void machine_config_free(struct machine_config *c)
+{
+	free(c->board);
+	free(c->cpu);
+	free(c->append);
+	for (unsigned i = 0; i < c->devices; i++)
+		free(c->device[i]);
+	for (unsigned i = 0; i < c->images; i++) {
+		free(c->image[i].name);
+		free(c->image[i].data);
+	}
+	memset(c, 0, sizeof(*c));
+}
+
+const struct image *machine_config_image(const struct machine_config *c, enum image_role role,
+					 unsigned index)
+{
+	for (unsigned i = 0; i < c->images; i++) {
+		if (c->image[i].role == role && index-- == 0)
+			return &c->image[i];
+	}
+	return NULL;
+}
+
+static void put(FILE *f, const char *key, const char *value)
+{
+	fprintf(f, "%s=", key);
+	for (; *value; value++) {
+		if (*value == '\\')
+			fputs("\\\\", f);
+		else if (*value == '\n')
+			fputs("\\n", f);
+		else
+			fputc(*value, f);
+	}
+	fputc('\n', f);
+}
+
+char *machine_config_format(const struct machine_config *c)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	put(f, "machine", c->board);
+	put(f, "cpu", c->cpu);
+	fprintf(f, "memory=%" PRIu64 "\n", c->ram_size);
+	if (c->append)
+		put(f, "append", c->append);
+	for (unsigned i = 0; i < c->devices; i++)
+		put(f, "device", c->device[i]);
+	if (c->no_reboot)
+		put(f, "no-reboot", "on");
+	if (fclose(f)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static char *unescape(const char *value, size_t length)
+{
+	char *out = malloc(length + 1), *o = out;
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < length; i++) {
+		if (value[i] == '\\' && i + 1 < length) {
+			i++;
+			*o++ = value[i] == 'n' ? '\n' : value[i];
+		} else {
+			*o++ = value[i];
+		}
+	}
+	*o = 0;
+	return out;
+}
+
+/* Takes over `value`. */
+static int config_set(struct machine_config *c, const char *key, size_t key_length, char *value,
+		      struct error *e)
+{
+	char **string = NULL;
+	bool known = true;
+
+#define KEY(text) (key_length == strlen(text) && !memcmp(key, text, key_length))
+	if (KEY("machine")) {
+		string = &c->board;
+	} else if (KEY("cpu")) {
+		string = &c->cpu;
+	} else if (KEY("append")) {
+		string = &c->append;
+	} else if (KEY("device")) {
+		if (c->devices == MACHINE_DEVICES) {
+			free(value);
+			return error_set(e, ERROR_TRACE, "machine description: over %d devices",
+					 MACHINE_DEVICES);
+		}
+		c->device[c->devices++] = value;
+		return 0;
+	} else if (KEY("memory")) {
+		c->ram_size = strtoull(value, NULL, 10);
+	} else if (KEY("no-reboot")) {
+		c->no_reboot = !strcmp(value, "on");
+	} else {
+		known = false;
+	}
+#undef KEY
+	if (string) {
+		free(*string);
+		*string = value;
+		return 0;
+	}
+	free(value);
+	if (!known)
+		return error_set(e, ERROR_TRACE,
+				 "machine description: unknown key '%.*s' (made by a newer vcr?)",
+				 (int)(key_length > 40 ? 40 : key_length), key);
+	return 0;
+}
+
+int machine_config_parse(struct machine_config *c, const char *text, struct error *e)
+{
+	machine_config_init(c);
+	while (*text) {
+		size_t line = strcspn(text, "\n");
+		const char *equals = memchr(text, '=', line);
+		char *value;
+
+		if (!equals) {
+			machine_config_free(c);
+			return error_set(e, ERROR_TRACE, "machine description: line without '='");
+		}
+		value = unescape(equals + 1, (size_t)(text + line - equals - 1));
+		if (!value || config_set(c, text, (size_t)(equals - text), value, e)) {
+			machine_config_free(c);
+			return value ? -1 : error_set(e, ERROR_HOST, "out of memory");
+		}
+		text += line + (text[line] == '\n');
+	}
+	return 0;
+}
