@@ -34,8 +34,15 @@ enum {
 	REG_COUNT
 };
 
-/* In the order of the sreg field; SEG_FLAT has base 0 and no limit: 64-bit mode's ES CS SS DS. */
-enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_FLAT, SEG_COUNT };
+/*
+ * In the order of the sreg field. The last two have base 0 and no limit: SEG_FLAT is 64-bit mode's
+ * ES, CS and DS, SEG_STACK its SS, where a non-canonical address is #SS(0) instead of #GP(0).
+ */
+enum {
+	SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS,
+	SEG_FLAT, SEG_STACK,
+	SEG_COUNT
+};
 
 /* Exception vectors, Intel SDM vol. 3A table 6-1. */
 enum {

@@ -25,7 +25,7 @@ struct insn {
 	uint8_t reg;	   /* ModRM.reg with REX.R, or the register in the opcode with REX.B */
 	uint8_t rm;	   /* ModRM.rm with REX.B; only when is_reg */
 	uint8_t base, index, scale; /* REG_*; REG_ZERO for none, REG_RIP; scale is a shift 0..3 */
-	uint8_t seg;	   /* SEG_* of the memory operand, default or overridden; SEG_FLAT in 64-bit */
+	uint8_t seg;	   /* SEG_* of the memory operand; in 64-bit mode SEG_FLAT, _STACK, _FS or _GS */
 	uint8_t operand;   /* bytes: 2, 4 or 8 (1 where the opcode says byte) */
 	uint8_t address;   /* bytes: 2, 4 or 8 */
 	uint8_t rep;	   /* REP_*: the last F2/F3 prefix */
