@@ -16,19 +16,19 @@
 enum { ROUND_NEAREST, ROUND_DOWN, ROUND_UP, ROUND_ZERO };
 
 /* Exception flags, in the bit positions of the x87 status word and MXCSR. */
-#define FLOAT_INVALID	0x01
-#define FLOAT_DENORMAL	0x02
-#define FLOAT_DIVZERO	0x04
-#define FLOAT_OVERFLOW	0x08
+#define FLOAT_INVALID   0x01
+#define FLOAT_DENORMAL  0x02
+#define FLOAT_DIVZERO   0x04
+#define FLOAT_OVERFLOW  0x08
 #define FLOAT_UNDERFLOW 0x10
-#define FLOAT_INEXACT	0x20
+#define FLOAT_INEXACT   0x20
 
 struct float_env {
 	uint8_t rounding;  /* ROUND_* */
-	uint8_t flags;	   /* FLOAT_*, accumulated */
-	uint8_t masked;	   /* FLOAT_* whose exception is masked (matters for underflow, FTZ) */
+	uint8_t flags;     /* FLOAT_*, accumulated */
+	uint8_t masked;    /* FLOAT_* whose exception is masked (matters for underflow, FTZ) */
 	uint8_t precision; /* f80 results: bits of significand, 24, 53 or 64 */
-	bool daz, ftz;	   /* MXCSR's, for f32 and f64 */
+	bool daz, ftz;     /* MXCSR's, for f32 and f64 */
 	bool rounded_up;   /* x87 C1: the last rounding went away from zero */
 };
 
@@ -55,11 +55,39 @@ FLOAT_OPS(uint64_t, f64)
 FLOAT_OPS(struct f80, f80)
 #undef FLOAT_OPS
 
+/* Between formats: a signalling NaN is invalid, a denormal operand reported (unless e->daz). */
 uint64_t f32_to_f64(struct float_env *e, uint32_t a);
 uint32_t f64_to_f32(struct float_env *e, uint64_t a);
 struct f80 f32_to_f80(struct float_env *e, uint32_t a);
 struct f80 f64_to_f80(struct float_env *e, uint64_t a);
 uint32_t f80_to_f32(struct float_env *e, struct f80 a);
 uint64_t f80_to_f64(struct float_env *e, struct f80 a);
+/*
+ * A memory operand of x87 arithmetic: widened without any exception, so that the operation sees
+ * a signalling NaN; *denormal says that the operation has a denormal operand.
+ */
+struct f80 f32_widen(uint32_t a, bool *denormal);
+struct f80 f64_widen(uint64_t a, bool *denormal);
+
+int16_t f80_to_i16(struct float_env *e, struct f80 a);
+/* Digits over 9 count as they are. Rounds by e->rounding; invalid gives the BCD indefinite. */
+struct f80 f80_from_bcd(const uint8_t bcd[10]);
+void f80_to_bcd(struct float_env *e, struct f80 a, uint8_t bcd[10]);
+
+/*
+ * FPREM (quotient truncated) and FPREM1 (nearest, ties to even). `low` has the three lowest
+ * bits of the quotient; when the reduction is not complete (C2), the result is to be fed in
+ * again.
+ */
+struct f80_quotient {
+	uint8_t low;
+	bool complete;
+};
+struct f80 f80_rem(struct float_env *e, struct f80 a, struct f80 b, bool nearest,
+		   struct f80_quotient *q);
+/* FSCALE: a * 2^trunc(b). */
+struct f80 f80_scale(struct float_env *e, struct f80 a, struct f80 b);
+/* FXTRACT: returns the significand, sets the unbiased exponent. */
+struct f80 f80_extract(struct float_env *e, struct f80 a, struct f80 *exponent);
 
 #endif
