@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 
 #include "emulator/accel/accel.h"
+#include "emulator/snapshot.h"
 
 #define ARENA_SIZE (1u << 20)
 /* Instructions between two looks at the host for input: 65 microseconds of virtual time. */
@@ -199,7 +200,6 @@ static int arena_open(struct machine *m, struct error *e)
 	machine_arena_alloc(m, sizeof(struct machine_state));
 	for (int i = 0; i < MACHINE_TIMERS; i++)
 		machine_state(m)->timer[i] = UINT64_MAX;
-	machine_state(m)->halted_since = UINT64_MAX;
 	return 0;
 }
 
@@ -231,7 +231,7 @@ static int build(struct machine *m, const struct board_class *board, struct erro
 	machine_reset(m);
 	if (m->load && m->load(m, e))
 		return -1;
-	machine_state(m)->next_poll = POLL_INSNS;
+	m->next_poll = POLL_INSNS;
 	return 0;
 }
 
@@ -285,6 +285,7 @@ void machine_close(struct machine *m)
 	for (unsigned i = 0; i < m->devices; i++)
 		free(m->device[i]);
 	free(m->board_data);
+	snapshot_free(m->snapshot);
 	ram_close(&m->ram);
 	if (m->arena)
 		munmap(m->arena, m->arena_size);
@@ -473,11 +474,9 @@ void device_request_reset(struct device *d)
 
 void machine_stop(struct machine *m, enum stop_reason reason, int status)
 {
-	struct machine_state *s = machine_state(m);
-
-	if (s->stop == STOP_NONE) {
-		s->stop = reason;
-		s->stop_status = (uint32_t)status;
+	if (m->stop == STOP_NONE) {
+		m->stop = reason;
+		m->stop_status = status;
 	}
 	vcpu_kick(&m->vcpu);
 }
@@ -532,11 +531,23 @@ void machine_run_timers(struct machine *m)
 	}
 }
 
+static uint64_t next_grid_point(const struct machine *m)
+{
+	return (m->vcpu.c->insns / POLL_INSNS + 1) * POLL_INSNS;
+}
+
+void machine_state_replaced(struct machine *m)
+{
+	m->stop = STOP_NONE;
+	m->next_poll = next_grid_point(m);
+	vcpu_state_replaced(&m->vcpu);
+}
+
 void machine_poll(struct machine *m)
 {
 	enum host_stop stop;
 
-	machine_state(m)->next_poll = (m->vcpu.c->insns / POLL_INSNS + 1) * POLL_INSNS;
+	m->next_poll = next_grid_point(m);
 	for (unsigned i = 0; i < m->devices; i++) {
 		struct device *d = m->device[i];
 		uint8_t bytes[64];
@@ -567,7 +578,6 @@ void machine_reset(struct machine *m)
 	struct machine_state *s = machine_state(m);
 
 	s->reset_requested = false;
-	s->halted_since = UINT64_MAX;
 	for (unsigned i = 0; i < m->timers; i++)
 		s->timer[i] = UINT64_MAX;
 	vcpu_reset(&m->vcpu);
@@ -582,8 +592,10 @@ uint8_t machine_acknowledge(struct machine *m)
 	return m->intc && m->intc->class->acknowledge ? m->intc->class->acknowledge(m->intc) : 0;
 }
 
-static void reset_in_session(struct machine *m)
+void machine_service_reset(struct machine *m)
 {
+	if (!machine_state(m)->reset_requested)
+		return;
 	if (m->config.no_reboot) {
 		machine_stop(m, STOP_RESET, 0);
 		return;
@@ -624,7 +636,7 @@ static uint64_t run_limit(struct machine *m)
 	const struct cpu *c = m->vcpu.c;
 	const struct machine_state *s = machine_state(m);
 	uint64_t timer = machine_next_timer(m);
-	uint64_t limit = s->next_poll;
+	uint64_t limit = m->next_poll;
 
 	if (timer != UINT64_MAX && timer - s->time_base < limit)
 		limit = timer - s->time_base;
@@ -646,39 +658,35 @@ enum stop_reason machine_run(struct machine *m)
 	struct vcpu *v = &m->vcpu;
 
 	for (;;) {
-		struct machine_state *s = machine_state(m);
 		struct cpu *c = v->c;
 
-		if (s->stop != STOP_NONE)
-			return s->stop;
+		if (m->stop != STOP_NONE)
+			return m->stop;
 		if (c->insns >= m->mark && m->tap)
 			m->tap->mark(m->tap);
 		machine_run_timers(m);
-		if (c->insns >= s->next_poll)
+		if (c->insns >= m->next_poll)
 			machine_poll(m);
-		if (s->reset_requested)
-			reset_in_session(m);
+		machine_service_reset(m);
 		if (c->insns >= m->max_insns)
 			machine_stop(m, STOP_MAX_INSNS, 0);
-		if (s->stop != STOP_NONE)
+		if (m->stop != STOP_NONE)
 			continue;
 		if (c->insns >= m->until)
 			return STOP_PAUSED;
 		if (c->nmi_pending && vcpu_can_nmi(v)) {
 			c->nmi_pending = false;
-			s->halted_since = UINT64_MAX;
 			if (m->tap)
 				m->tap->irq(m->tap, IRQ_NMI, 0);
 			m->accel->nmi(v);
 		} else if (c->intr && vcpu_can_interrupt(v)) {
 			uint8_t vector = machine_acknowledge(m);
 
-			s->halted_since = UINT64_MAX;
 			if (m->tap)
 				m->tap->irq(m->tap, IRQ_VECTOR, vector);
 			m->accel->inject(v, vector);
 		}
-		if (s->stop != STOP_NONE)
+		if (m->stop != STOP_NONE)
 			continue; /* the delivery itself ended in a triple fault */
 		if (c->halted) {
 			halt(m);

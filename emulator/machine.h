@@ -122,11 +122,8 @@ const char *stop_reason_text(enum stop_reason r);
 struct machine_state {
 	uint64_t exits;	       /* so far */
 	uint64_t time_base;    /* virtual ns = time_base + insns (accelerators that count) */
-	uint64_t next_poll;    /* insns of the next poll of the host */
-	uint64_t halted_since; /* virtual time at which the halt began; UINT64_MAX: runs */
+	uint64_t halted_since; /* virtual time at which the last halt began */
 	uint64_t timer[MACHINE_TIMERS]; /* deadlines, UINT64_MAX: not armed */
-	uint32_t stop;	       /* enum stop_reason */
-	uint32_t stop_status;
 	bool reset_requested;
 	uint8_t reserved[7];
 };
@@ -150,9 +147,13 @@ struct machine {
 
 	struct host *host;
 	struct tap *tap; /* may be NULL */
-	/* Insn counts at which to call tap->mark(), and to leave machine_run(); UINT64_MAX: never. */
+	enum stop_reason stop; /* why to leave machine_run(); sticky until it is set back */
+	int stop_status;       /* STOP_DEBUG_EXIT: the exit status for the process */
+	uint64_t next_poll;    /* insns of the next poll of the host: the next grid point */
+	/* Instruction counts at which to call tap->mark(), and to leave machine_run(); UINT64_MAX: never. */
 	uint64_t mark, until;
 	uint64_t max_insns;
+	struct snapshot *snapshot; /* what RAM equals, apart from the snapshot log (snapshot.c) */
 	/* Replaces the bus as what answers exits (CPU replay); NULL normally. */
 	void (*exit_override)(void *opaque, struct exit *e);
 	/* May change what a device gets from RAM (device replay, fuzzing); NULL normally. */
@@ -193,10 +194,14 @@ uint64_t machine_next_timer(const struct machine *m); /* virtual ns, UINT64_MAX:
 void machine_run_timers(struct machine *m);	      /* those due at machine_now() */
 void machine_poll(struct machine *m);		      /* host input into devices */
 void machine_reset(struct machine *m);
+void machine_service_reset(struct machine *m);	      /* the reset that a device asked for, if any */
 uint8_t machine_acknowledge(struct machine *m);	      /* a vector from the interrupt controller */
 
 /* A device's write to RAM, as device_dma_write() does it, but not shown to the tap. */
 void machine_dma_write(struct machine *m, uint64_t gpa, const void *buffer, size_t size);
+
+/* Puts host-side clocks of the loop in step after the state was replaced (snapshot.c). */
+void machine_state_replaced(struct machine *m);
 
 /* ---- for boards and loaders ---- */
 

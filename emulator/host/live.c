@@ -1,1 +1,492 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The live door; see live.h.
+ *
+ * A thread reads standard input into a queue, so that asking for input costs the machine no
+ * system call. Ctrl-A is the console's escape, as in QEMU: x ends the session, a second Ctrl-A
+ * sends one. On a terminal an end takes effect at once; from a pipe, after what was before it.
+ * Output is collected and written at the next poll, so that a byte costs no system call either.
+ */
+#include "emulator/host/live.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ESCAPE      0x01 /* Ctrl-A */
+#define QUEUE_SIZE  4096
+#define OUTPUT_SIZE 8192
+
+struct output {
+	int fd; /* -1: nothing connected */
+	size_t used;
+	uint8_t bytes[OUTPUT_SIZE];
+};
+
+struct live {
+	struct host host;
+	struct live_options options;
+	struct output output[HOST_CHANNELS];
+	int input_channel; /* which channel standard input feeds, -1: none */
+	uint64_t started;  /* monotonic ns */
+	struct error failure;
+
+	/* Under the lock: what the reader thread has for the machine. */
+	pthread_t thread;
+	bool thread_runs;
+	int wake_pipe[2]; /* closing the write end stops the thread */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	uint8_t queue[QUEUE_SIZE];
+	size_t head, count;
+	uint64_t arrivals;     /* bytes ever queued */
+	bool quit_after_queue; /* Ctrl-A x from a pipe */
+	bool input_ended;
+	atomic_bool any; /* count > 0 or a quit waits: look under the lock */
+	atomic_bool quit;
+
+	bool terminal;
+	struct termios saved;
+	struct sigaction saved_int, saved_term;
+};
+
+/* Set by the signal handler; the one session of this process looks at it. */
+static volatile sig_atomic_t signalled;
+
+static void on_signal(int number)
+{
+	signalled = number;
+}
+
+static struct live *live(struct host *h)
+{
+	return (struct live *)h;
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ---- output ---- */
+
+static void output_flush(struct live *l, struct output *o)
+{
+	size_t done = 0;
+
+	while (done < o->used) {
+		ssize_t n = write(o->fd, o->bytes + done, o->used - done);
+
+		if (n >= 0) {
+			done += (size_t)n;
+			continue;
+		}
+		if (errno == EINTR && !signalled)
+			continue;
+		if (errno == EAGAIN) {
+			struct pollfd p = {.fd = o->fd, .events = POLLOUT};
+
+			if (poll(&p, 1, 1000) >= 0 && !signalled)
+				continue;
+		}
+		if (!signalled && !l->failure.kind)
+			error_set(&l->failure, ERROR_HOST, "cannot write the guest's output: %s",
+				  strerror(errno));
+		break;
+	}
+	o->used = 0;
+}
+
+static void output_flush_all(struct live *l)
+{
+	for (int i = 0; i < HOST_CHANNELS; i++) {
+		if (l->output[i].used)
+			output_flush(l, &l->output[i]);
+	}
+}
+
+static void live_char_write(struct host *h, unsigned channel, const uint8_t *buffer, size_t size)
+{
+	struct live *l = live(h);
+	struct output *o = &l->output[channel % HOST_CHANNELS];
+
+	if (o->fd < 0)
+		return;
+	while (size) {
+		size_t n = OUTPUT_SIZE - o->used;
+
+		n = n < size ? n : size;
+		memcpy(o->bytes + o->used, buffer, n);
+		o->used += n;
+		buffer += n;
+		size -= n;
+		if (o->used == OUTPUT_SIZE)
+			output_flush(l, o);
+	}
+}
+
+/* ---- input ---- */
+
+static void enqueue(struct live *l, uint8_t byte)
+{
+	while (l->count == QUEUE_SIZE && !atomic_load(&l->quit))
+		pthread_cond_wait(&l->changed, &l->lock);
+	if (l->count == QUEUE_SIZE)
+		return;
+	l->queue[(l->head + l->count++) % QUEUE_SIZE] = byte;
+	l->arrivals++;
+	atomic_store(&l->any, true);
+}
+
+static void input_bytes(struct live *l, const uint8_t *bytes, size_t size, bool *escaped)
+{
+	pthread_mutex_lock(&l->lock);
+	for (size_t i = 0; i < size; i++) {
+		if (!*escaped && bytes[i] == ESCAPE) {
+			*escaped = true;
+			continue;
+		}
+		if (*escaped && (bytes[i] == 'x' || bytes[i] == 'X')) {
+			if (l->terminal)
+				atomic_store(&l->quit, true);
+			else
+				l->quit_after_queue = true;
+			atomic_store(&l->any, true);
+		} else if (!*escaped || bytes[i] == ESCAPE || bytes[i] == 'a') {
+			enqueue(l, *escaped ? ESCAPE : bytes[i]);
+		}
+		*escaped = false;
+	}
+	pthread_cond_broadcast(&l->changed);
+	pthread_mutex_unlock(&l->lock);
+}
+
+static void *input_thread(void *opaque)
+{
+	struct live *l = opaque;
+	struct pollfd p[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
+			      {.fd = l->wake_pipe[0], .events = POLLIN}};
+	bool escaped = false;
+
+	for (;;) {
+		uint8_t bytes[512];
+		ssize_t n;
+
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			break;
+		if (p[1].revents)
+			break;
+		if (!p[0].revents)
+			continue;
+		n = read(STDIN_FILENO, bytes, sizeof(bytes));
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n <= 0)
+			break;
+		input_bytes(l, bytes, (size_t)n, &escaped);
+	}
+	pthread_mutex_lock(&l->lock);
+	l->input_ended = true;
+	pthread_cond_broadcast(&l->changed);
+	pthread_mutex_unlock(&l->lock);
+	return NULL;
+}
+
+static size_t live_char_read(struct host *h, unsigned channel, uint8_t *buffer, size_t max)
+{
+	struct live *l = live(h);
+	size_t n = 0;
+
+	if ((int)channel != l->input_channel ||
+	    !atomic_load_explicit(&l->any, memory_order_relaxed))
+		return 0;
+	pthread_mutex_lock(&l->lock);
+	while (n < max && l->count) {
+		buffer[n++] = l->queue[l->head];
+		l->head = (l->head + 1) % QUEUE_SIZE;
+		l->count--;
+	}
+	if (!l->count) {
+		if (l->quit_after_queue && !n)
+			atomic_store(&l->quit, true);
+		atomic_store(&l->any, l->quit_after_queue);
+	}
+	pthread_cond_broadcast(&l->changed);
+	pthread_mutex_unlock(&l->lock);
+	return n;
+}
+
+/* ---- time ---- */
+
+static int64_t live_wall_clock(struct host *h)
+{
+	struct live *l = live(h);
+	struct timespec t;
+	int64_t ns;
+
+	if (l->options.base_fixed)
+		return l->options.base_ns;
+	clock_gettime(CLOCK_REALTIME, &t);
+	ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+	if (l->options.local_time) {
+		struct tm local;
+
+		if (localtime_r(&t.tv_sec, &local))
+			ns += (int64_t)local.tm_gmtoff * 1000000000;
+	}
+	return ns;
+}
+
+static uint64_t timeout_left(const struct live *l)
+{
+	uint64_t limit, used;
+
+	if (l->options.timeout <= 0)
+		return UINT64_MAX;
+	limit = (uint64_t)(l->options.timeout * 1e9);
+	used = monotonic_ns() - l->started;
+	return used < limit ? limit - used : 0;
+}
+
+static enum host_stop live_stop(struct host *h)
+{
+	struct live *l = live(h);
+
+	output_flush_all(l);
+	if (l->failure.kind)
+		return HOST_STOP_FAILED;
+	if (signalled || atomic_load(&l->quit))
+		return HOST_STOP_QUIT;
+	return timeout_left(l) ? HOST_STOP_NONE : HOST_STOP_TIMEOUT;
+}
+
+/* Sleeps until input arrives, `ns` of real time passed (UINT64_MAX: for ever) or a stop is due.
+ * Returns false when nothing can ever arrive and there is no time limit. */
+static bool sleep_for_input(struct live *l, uint64_t ns)
+{
+	uint64_t end = ns == UINT64_MAX ? UINT64_MAX : monotonic_ns() + ns;
+	bool can_wake = true;
+	uint64_t seen;
+
+	pthread_mutex_lock(&l->lock);
+	seen = l->arrivals;
+	while (l->arrivals == seen && !l->quit_after_queue && !atomic_load(&l->quit) &&
+	       !signalled) {
+		uint64_t now = monotonic_ns(), left = timeout_left(l), slice = 100000000;
+		struct timespec until;
+
+		if (now >= end || !left)
+			break;
+		if (end == UINT64_MAX && left == UINT64_MAX &&
+		    (l->input_ended || !l->thread_runs)) {
+			can_wake = false;
+			break;
+		}
+		/* In slices, as a signal does not wake a condition. */
+		slice = end - now < slice ? end - now : slice;
+		slice = left < slice ? left : slice;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += (long)slice;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&l->changed, &l->lock, &until);
+	}
+	pthread_mutex_unlock(&l->lock);
+	return can_wake;
+}
+
+static uint64_t live_wait(struct host *h, uint64_t now, uint64_t deadline)
+{
+	struct live *l = live(h);
+	uint64_t started, elapsed;
+
+	if (deadline != UINT64_MAX && !l->options.pace_real)
+		return deadline;
+	output_flush_all(l);
+	started = monotonic_ns();
+	if (!sleep_for_input(l, deadline == UINT64_MAX ? UINT64_MAX : deadline - now))
+		return UINT64_MAX;
+	if (deadline == UINT64_MAX && !l->options.pace_real)
+		return now;
+	elapsed = monotonic_ns() - started;
+	return deadline - now < elapsed ? deadline : now + elapsed;
+}
+
+static void live_entropy(struct host *h, void *buffer, size_t size)
+{
+	struct live *l = live(h);
+	uint8_t *at = buffer;
+
+	while (size) {
+		ssize_t n = getrandom(at, size, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			error_set(&l->failure, ERROR_HOST, "no entropy from the host: %s",
+				  strerror(errno));
+			memset(at, 0, size);
+			return;
+		}
+		at += n;
+		size -= (size_t)n;
+	}
+}
+
+/* ---- opening and closing ---- */
+
+static const struct host_ops live_ops = {
+    .wall_clock = live_wall_clock,
+    .entropy = live_entropy,
+    .char_read = live_char_read,
+    .char_write = live_char_write,
+    .wait = live_wait,
+    .stop = live_stop,
+};
+
+int live_channel_parse(struct live_options *o, unsigned channel, const char *text, struct error *e)
+{
+	if (channel >= HOST_CHANNELS)
+		return error_set(e, ERROR_USAGE, "-serial: at most %d", HOST_CHANNELS);
+	if (!strcmp(text, "stdio") || !strcmp(text, "mon:stdio")) {
+		o->channel[channel].kind = LIVE_STDIO;
+	} else if (!strcmp(text, "none") || !strcmp(text, "null")) {
+		o->channel[channel].kind = LIVE_NONE;
+	} else if (!strncmp(text, "file:", 5) && text[5]) {
+		o->channel[channel].kind = LIVE_FILE;
+		o->channel[channel].path = text + 5;
+	} else {
+		return error_set(e, ERROR_USAGE,
+				 "unknown channel '%.200s' (stdio, file:PATH or none)", text);
+	}
+	return 0;
+}
+
+static int open_channels(struct live *l, struct error *e)
+{
+	for (int i = 0; i < HOST_CHANNELS; i++) {
+		const char *path = l->options.channel[i].path;
+
+		if (l->options.channel[i].kind == LIVE_STDIO) {
+			l->output[i].fd = STDOUT_FILENO;
+			if (l->input_channel < 0)
+				l->input_channel = i;
+		} else if (l->options.channel[i].kind == LIVE_FILE) {
+			l->output[i].fd =
+			    open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+			if (l->output[i].fd < 0)
+				return error_set(e, ERROR_HOST, "cannot write %s: %s", path,
+						 strerror(errno));
+		}
+	}
+	return 0;
+}
+
+static void terminal_raw(struct live *l)
+{
+	struct termios raw;
+
+	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &l->saved))
+		return;
+	raw = l->saved;
+	raw.c_iflag &=
+	    ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
+	raw.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
+	raw.c_cflag = (raw.c_cflag & ~(tcflag_t)(CSIZE | PARENB)) | CS8;
+	raw.c_cc[VMIN] = 1;
+	raw.c_cc[VTIME] = 0;
+	if (!tcsetattr(STDIN_FILENO, TCSANOW, &raw))
+		l->terminal = true;
+}
+
+struct host *live_open(const struct live_options *o, struct error *e)
+{
+	struct live *l = calloc(1, sizeof(*l));
+	struct sigaction action = {.sa_handler = on_signal};
+
+	if (!l) {
+		error_set(e, ERROR_HOST, "out of memory");
+		return NULL;
+	}
+	l->host.ops = &live_ops;
+	l->options = *o;
+	l->input_channel = -1;
+	l->wake_pipe[0] = l->wake_pipe[1] = -1;
+	l->started = monotonic_ns();
+	pthread_mutex_init(&l->lock, NULL);
+	pthread_cond_init(&l->changed, NULL);
+	for (int i = 0; i < HOST_CHANNELS; i++)
+		l->output[i].fd = -1;
+	signalled = 0;
+	sigaction(SIGINT, &action, &l->saved_int);
+	sigaction(SIGTERM, &action, &l->saved_term);
+	signal(SIGPIPE, SIG_IGN);
+	if (open_channels(l, e))
+		goto fail;
+	if (l->input_channel >= 0) {
+		if (pipe(l->wake_pipe)) {
+			error_set(e, ERROR_HOST, "cannot make a pipe: %s", strerror(errno));
+			goto fail;
+		}
+		terminal_raw(l);
+		if (pthread_create(&l->thread, NULL, input_thread, l)) {
+			error_set(e, ERROR_HOST, "cannot start a thread");
+			goto fail;
+		}
+		l->thread_runs = true;
+	}
+	return &l->host;
+fail:
+	live_close(&l->host);
+	return NULL;
+}
+
+const struct error *live_failure(const struct host *h)
+{
+	return &((const struct live *)h)->failure;
+}
+
+void live_close(struct host *h)
+{
+	struct live *l = live(h);
+
+	if (!h)
+		return;
+	output_flush_all(l);
+	if (l->thread_runs) {
+		pthread_mutex_lock(&l->lock);
+		atomic_store(&l->quit, true);
+		pthread_cond_broadcast(&l->changed);
+		pthread_mutex_unlock(&l->lock);
+		close(l->wake_pipe[1]);
+		l->wake_pipe[1] = -1;
+		pthread_join(l->thread, NULL);
+	}
+	for (int i = 0; i < 2; i++) {
+		if (l->wake_pipe[i] >= 0)
+			close(l->wake_pipe[i]);
+	}
+	if (l->terminal)
+		tcsetattr(STDIN_FILENO, TCSANOW, &l->saved);
+	for (int i = 0; i < HOST_CHANNELS; i++) {
+		if (l->output[i].fd >= 0 && l->options.channel[i].kind == LIVE_FILE)
+			close(l->output[i].fd);
+	}
+	sigaction(SIGINT, &l->saved_int, NULL);
+	sigaction(SIGTERM, &l->saved_term, NULL);
+	pthread_mutex_destroy(&l->lock);
+	pthread_cond_destroy(&l->changed);
+	free(l);
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Snapshots; see snapshot.h. A snapshot has a pointer for every RAM page: to a counted copy, or
+ * NULL for a page that was never written (and so is zero). The machine remembers which snapshot
+ * its RAM descends from; the pages in its snapshot log are those that differ from it.
+ */
+#include "emulator/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "emulator/machine.h"
+
+struct page {
+	uint32_t users;
+	uint8_t bytes[RAM_PAGE];
+};
+
+struct snapshot {
+	uint32_t users; /* its owner, and machines that descend from it */
+	uint64_t insns;
+	uint8_t *arena;
+	uint64_t pages;
+	struct page **page;
+};
+
+static void page_put(struct page *p)
+{
+	if (p && --p->users == 0)
+		free(p);
+}
+
+void snapshot_free(struct snapshot *s)
+{
+	if (!s || --s->users)
+		return;
+	for (uint64_t i = 0; s->page && i < s->pages; i++)
+		page_put(s->page[i]);
+	free(s->page);
+	free(s->arena);
+	free(s);
+}
+
+static void descend_from(struct machine *m, struct snapshot *s)
+{
+	s->users++;
+	snapshot_free(m->snapshot);
+	m->snapshot = s;
+}
+
+/* Room for one, sharing all pages with `base`. */
+static struct snapshot *snapshot_new(const struct machine *m, const struct snapshot *base)
+{
+	struct snapshot *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->users = 1;
+	s->pages = m->ram.pages;
+	s->page = calloc(s->pages, sizeof(*s->page));
+	s->arena = malloc(m->arena_used);
+	if (!s->page || !s->arena) {
+		snapshot_free(s);
+		return NULL;
+	}
+	for (uint64_t i = 0; base && i < s->pages; i++) {
+		s->page[i] = base->page[i];
+		if (s->page[i])
+			s->page[i]->users++;
+	}
+	return s;
+}
+
+struct copy {
+	struct machine *m;
+	struct snapshot *s;
+	bool failed;
+};
+
+static void copy_page(void *opaque, uint64_t index)
+{
+	struct copy *c = opaque;
+	struct page *p = malloc(sizeof(*p));
+
+	if (!p) {
+		c->failed = true;
+		/* Stays in the log, so that the machine's RAM is still described. */
+		ram_page_dirty(&c->m->ram, index);
+		return;
+	}
+	p->users = 1;
+	memcpy(p->bytes, c->m->ram.base + index * RAM_PAGE, RAM_PAGE);
+	page_put(c->s->page[index]);
+	c->s->page[index] = p;
+}
+
+struct snapshot *snapshot_take(struct machine *m, struct error *e)
+{
+	struct copy c = {.m = m, .s = snapshot_new(m, m->snapshot)};
+
+	if (c.s)
+		ram_log_take(&m->ram, RAM_LOG_SNAPSHOT, copy_page, &c);
+	if (!c.s || c.failed) {
+		/*
+		 * Pages already copied left the log but not the machine's ancestor: after a
+		 * failure only a new ancestor describes RAM, so the incomplete one must not be it.
+		 */
+		if (c.s) {
+			for (uint64_t i = 0; i < m->ram.pages; i++) {
+				if (c.s->page[i] != (m->snapshot ? m->snapshot->page[i] : NULL))
+					ram_page_dirty(&m->ram, i);
+			}
+		}
+		snapshot_free(c.s);
+		error_set(e, ERROR_HOST, "out of memory for a snapshot");
+		return NULL;
+	}
+	memcpy(c.s->arena, m->arena, m->arena_used);
+	c.s->insns = m->vcpu.c->insns;
+	descend_from(m, c.s);
+	return c.s;
+}
+
+static void restore_page(struct machine *m, const struct snapshot *s, uint64_t index)
+{
+	uint8_t *to = m->ram.base + index * RAM_PAGE;
+
+	if (s->page[index])
+		memcpy(to, s->page[index]->bytes, RAM_PAGE);
+	else
+		memset(to, 0, RAM_PAGE);
+	ram_page_dirty(&m->ram, index);
+	vcpu_ram_changed(&m->vcpu, index, 1);
+}
+
+struct restore {
+	struct machine *m;
+	struct snapshot *s;
+};
+
+static void restore_logged(void *opaque, uint64_t index)
+{
+	struct restore *r = opaque;
+	uint8_t *to = r->m->ram.base + index * RAM_PAGE;
+
+	/* Not restore_page(): the log is being taken. The digest's log keeps the page anyway. */
+	if (r->s->page[index])
+		memcpy(to, r->s->page[index]->bytes, RAM_PAGE);
+	else
+		memset(to, 0, RAM_PAGE);
+	vcpu_ram_changed(&r->m->vcpu, index, 1);
+}
+
+void snapshot_restore(struct machine *m, struct snapshot *s)
+{
+	struct restore r = {.m = m, .s = s};
+	const struct snapshot *from = m->snapshot;
+
+	ram_log_take(&m->ram, RAM_LOG_SNAPSHOT, restore_logged, &r);
+	for (uint64_t i = 0; from != s && i < m->ram.pages; i++) {
+		if (s->page[i] != (from ? from->page[i] : NULL))
+			restore_page(m, s, i);
+	}
+	/* restore_page() logged pages that now equal the ancestor: that is harmless. */
+	memcpy(m->arena, s->arena, m->arena_used);
+	descend_from(m, s);
+	machine_state_replaced(m);
+}
+
+uint64_t snapshot_insns(const struct snapshot *s)
+{
+	return s->insns;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a person is told when a replay diverges: where (event, position, RIP, the instruction
+ * there), what was expected, what came, and the last events before it.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include <capstone/capstone.h>
+
+#include "emulator/cpu/mem.h"
+#include "replay/session.h"
+
+/* The bytes at CS:rip as the guest would fetch them, as many as are mapped RAM. */
+static size_t code_bytes(struct machine *m, uint64_t rip, uint8_t *bytes, size_t max)
+{
+	size_t n = 0;
+
+	for (; n < max; n++) {
+		uint64_t base = m->vcpu.c->code_bits == 64 ? 0 : m->vcpu.c->seg[SEG_CS].base, gpa;
+		uint64_t linear = (base + rip + n) & m->vcpu.c->linear_mask;
+		const uint8_t *at;
+
+		if (!mem_debug_translate(&m->vcpu, linear, &gpa))
+			break;
+		at = machine_ram_at(m, gpa, 1);
+		if (!at)
+			break;
+		bytes[n] = *at;
+	}
+	return n;
+}
+
+const char *replay_disassemble(struct machine *m, uint64_t rip, char *text, size_t size)
+{
+	cs_mode mode = m->vcpu.c->code_bits == 64   ? CS_MODE_64
+		       : m->vcpu.c->code_bits == 32 ? CS_MODE_32
+						    : CS_MODE_16;
+	uint8_t bytes[15];
+	size_t n = code_bytes(m, rip, bytes, sizeof(bytes));
+	cs_insn *insn = NULL;
+	csh capstone;
+
+	snprintf(text, size, n ? "(not an instruction)" : "(no code mapped)");
+	if (cs_open(CS_ARCH_X86, mode, &capstone) != CS_ERR_OK)
+		return text;
+	if (n && cs_disasm(capstone, bytes, n, rip, 1, &insn) == 1)
+		snprintf(text, size, "%s %s", insn->mnemonic, insn->op_str);
+	if (insn)
+		cs_free(insn, 1);
+	cs_close(&capstone);
+	return text;
+}
+
+static void print_event(const struct replay *r, FILE *f, const char *label, const struct event *e)
+{
+	char text[256];
+
+	fprintf(f, "  %s instruction %" PRIu64 " exit %" PRIu64, label, e->position.insns,
+		e->position.exits);
+	if (e->rip)
+		fprintf(f, " rip 0x%" PRIx64, e->rip);
+	fprintf(f, ": %s\n", event_text(e, r->machine, text, sizeof(text)));
+}
+
+static void print_digest_difference(FILE *f, const struct event *expected, const struct event *came)
+{
+	struct digest then = digest_load(expected->bytes), now = digest_load(came->bytes);
+
+	fprintf(f, "  state:   ");
+	fprintf(f, " registers %s,", then.registers == now.registers ? "equal" : "differ");
+	fprintf(f, " devices %s,", then.arena == now.arena ? "equal" : "differ");
+	fprintf(f, " memory %s\n", then.ram == now.ram ? "equal" : "differs");
+}
+
+void replay_print_divergence(const struct replay *r, FILE *f)
+{
+	const struct event *expected = r->nothing_expected ? NULL : &r->expected.event;
+	const struct event *came = r->nothing_came ? NULL : &r->came.event;
+	const struct event *where = expected ? expected : came;
+	uint64_t first = r->checked > HISTORY ? r->checked - HISTORY : 0;
+	uint64_t rip = where && where->rip ? where->rip : r->machine->vcpu.c->reg[REG_RIP];
+	char text[256];
+
+	if (!r->diverged)
+		return;
+	fprintf(f,
+		"diverged at event %" PRIu64 ", instruction %" PRIu64 ", rip 0x%" PRIx64 ": %s\n",
+		r->checked, where ? where->position.insns : machine_position(r->machine).insns, rip,
+		r->why);
+	if (r->options.mode != REPLAY_DEVICES)
+		fprintf(f, "  code:     0x%" PRIx64 ": %s\n", rip,
+			replay_disassemble(r->machine, rip, text, sizeof(text)));
+	if (expected)
+		print_event(r, f, "expected:", expected);
+	if (came)
+		print_event(r, f, "came:    ", came);
+	else
+		fprintf(f, "  came:     nothing up to instruction %" PRIu64 "\n",
+			r->came.event.position.insns);
+	if (expected && came && expected->kind == EVENT_DIGEST && came->kind == EVENT_DIGEST &&
+	    expected->length == DIGEST_BYTES)
+		print_digest_difference(f, expected, came);
+	fprintf(f, "  the %" PRIu64 " events before it:\n", r->checked - first);
+	for (uint64_t i = first; i < r->checked; i++) {
+		char label[32];
+
+		snprintf(label, sizeof(label), "%8" PRIu64, i);
+		print_event(r, f, label, &r->history[i % HISTORY].event);
+	}
+}

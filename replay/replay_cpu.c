@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * CPU replay: the CPU and RAM are live, the devices are not asked. Exits get their recorded
+ * answers; interrupts, resets, DMA and the ends of halts are put in at their recorded positions.
+ * Registers and RAM are compared, the arena is not.
+ *
+ * An event that happened inside an instruction's exit (DMA, A20, an answer from outside) stands
+ * before that exit. So the CPU is run first, which lets the exit take it; what is left over then
+ * happened between instructions.
+ */
+#include "emulator/accel/accel.h"
+#include "replay/session.h"
+
+/* Applies an event that changes what the CPU sees; false when it is none of those. */
+static bool apply(struct replay *r, const struct event *e)
+{
+	switch (e->kind) {
+	case EVENT_DMA_WRITE:
+		machine_dma_write(r->machine, e->address, e->bytes, e->length);
+		break;
+	case EVENT_A20:
+		vcpu_set_a20(&r->machine->vcpu, e->data);
+		break;
+	case EVENT_DMA_READ:
+	case EVENT_HOST_CLOCK:
+	case EVENT_HOST_ENTROPY:
+	case EVENT_HOST_CHAR:
+		break; /* between devices and others */
+	default:
+		return false;
+	}
+	session_consume(r);
+	return true;
+}
+
+static void answer_exit(void *opaque, struct exit *x)
+{
+	struct replay *r = opaque;
+	const struct event *e;
+	struct event came;
+	struct exit recorded;
+
+	while ((e = session_peek(r, 0)) && apply(r, e))
+		;
+	if (!e) {
+		machine_stop(r->machine, STOP_END, 0);
+		return;
+	}
+	recorded = event_to_exit(e);
+	if (x->kind == recorded.kind && !x->is_write)
+		x->data = recorded.data;
+	if (x->kind == EXIT_MSR && recorded.kind == EXIT_MSR)
+		x->fault = recorded.fault;
+	came = event_of_exit(r->machine, x);
+	if (session_expect(r, &came) && x->kind == EXIT_SHUTDOWN)
+		machine_stop(r->machine, STOP_SHUTDOWN, 0);
+}
+
+static void answer_nothing(void *opaque, uint64_t gpa, void *buffer, size_t size)
+{
+}
+
+void replay_cpu_open(struct replay *r)
+{
+	r->machine->tap = NULL;
+	r->machine->exit_override = answer_exit;
+	r->machine->dma_override = answer_nothing;
+	r->machine->exit_opaque = r;
+}
+
+static void diverge_here(struct replay *r, const struct event *e, const char *why)
+{
+	session_diverge(r, e, NULL, why);
+}
+
+/* Brings the CPU to the position of an event; false when it cannot get there. */
+static bool run_to(struct replay *r, uint64_t insns, uint64_t number)
+{
+	struct vcpu *v = &r->machine->vcpu;
+
+	while (v->c->insns < insns && r->machine->stop == STOP_NONE && !v->c->halted) {
+		v->limit = insns;
+		r->machine->accel->run(v);
+		/* The exit that it was to run into has come. */
+		if (r->checked != number)
+			return true;
+	}
+	return v->c->insns >= insns;
+}
+
+static void interrupt(struct replay *r, const struct event *e)
+{
+	struct vcpu *v = &r->machine->vcpu;
+	uint8_t vector = (uint8_t)e->data;
+	bool nmi = e->kind == EVENT_NMI;
+
+	if (nmi ? !vcpu_can_nmi(v) : !vcpu_can_interrupt(v)) {
+		diverge_here(r, e, "the CPU cannot take the recorded interrupt here");
+		return;
+	}
+	session_consume(r);
+	if (nmi)
+		r->machine->accel->nmi(v);
+	else
+		r->machine->accel->inject(v, vector);
+}
+
+static void end_halt(struct replay *r, const struct event *e)
+{
+	struct machine *m = r->machine;
+	uint64_t wake = e->data;
+
+	if (!m->vcpu.c->halted || wake < machine_now(m)) {
+		diverge_here(r, e, "the CPU is not halted here, as it was");
+		return;
+	}
+	machine_state(m)->time_base += wake - machine_now(m);
+	session_consume(r);
+}
+
+static void reset(struct replay *r)
+{
+	struct machine *m = r->machine;
+
+	session_consume(r);
+	machine_reset(m);
+	if (m->load && m->load(m, NULL))
+		machine_stop(m, STOP_FAILED, 0);
+}
+
+/* One event; the CPU stands at its position. */
+static void step(struct replay *r, const struct event *e)
+{
+	switch (e->kind) {
+	case EVENT_IRQ:
+	case EVENT_NMI:
+		interrupt(r, e);
+		break;
+	case EVENT_HOST_WAIT:
+		end_halt(r, e);
+		break;
+	case EVENT_RESET:
+		reset(r);
+		break;
+	case EVENT_DIGEST:
+		session_check_digest(r);
+		break;
+	default:
+		if (!apply(r, e))
+			diverge_here(r, e, "the recorded event did not come");
+		break;
+	}
+}
+
+enum replay_result replay_cpu_run(struct replay *r, uint64_t until, struct error *e)
+{
+	struct machine *m = r->machine;
+
+	while (m->stop == STOP_NONE) {
+		const struct event *next = session_peek(r, 0);
+		enum stop_reason end = session_end_reason(r);
+		uint64_t number = r->checked;
+
+		if (!next)
+			break;
+		if (r->options.progress)
+			r->options.progress(r->options.opaque, m->vcpu.c->insns);
+		if (until < next->position.insns) {
+			if (!run_to(r, until, number))
+				diverge_here(r, next, "the CPU halted before the recorded event");
+			else if (r->checked == number)
+				return REPLAY_PAUSED;
+			continue;
+		}
+		if (!run_to(r, next->position.insns, number)) {
+			if (m->stop == STOP_NONE)
+				diverge_here(r, next, "the CPU halted before the recorded event");
+		} else if (r->checked == number && end != STOP_NONE) {
+			/* Who ended the session was not the CPU: take the trace's word for it. */
+			m->stop_status = 0;
+			if (next->kind == EVENT_DIGEST)
+				session_check_digest(r);
+			next = session_peek(r, 0);
+			if (next && next->kind == EVENT_END)
+				machine_stop(m, (enum stop_reason)next->address, (int)next->data);
+		} else if (r->checked == number) {
+			step(r, next);
+		}
+	}
+	return session_finish(r, m->stop, e);
+}

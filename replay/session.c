@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the three kinds of replay share; see session.h. */
+#include "replay/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "emulator/accel/accel.h"
+
+static bool hold(struct held_event *h, const struct event *e)
+{
+	if (e->length > h->room) {
+		uint8_t *larger = realloc(h->bytes, e->length);
+
+		if (!larger)
+			return false;
+		h->bytes = larger;
+		h->room = e->length;
+	}
+	h->event = *e;
+	h->event.bytes = h->bytes;
+	if (e->length)
+		memcpy(h->bytes, e->bytes, e->length);
+	return true;
+}
+
+/* ---- look-ahead ---- */
+
+const struct event *session_peek(struct replay *r, unsigned ahead)
+{
+	while (r->queued <= ahead) {
+		struct event e;
+		int got;
+
+		if (r->drained || r->queued == QUEUE)
+			return NULL;
+		got = trace_read(r->reader, &e, &r->error);
+		if (got > 0 && !hold(&r->queue[(r->first + r->queued) % QUEUE], &e))
+			got = error_set(&r->error, ERROR_HOST, "out of memory");
+		if (got <= 0) {
+			r->drained = true;
+			return NULL;
+		}
+		r->queued++;
+	}
+	return &r->queue[(r->first + ahead) % QUEUE].event;
+}
+
+/* The trace is used up: nothing more can be compared. */
+static void stop_at_end(struct replay *r)
+{
+	machine_stop(r->machine, STOP_END, 0);
+}
+
+void session_look_ahead(struct replay *r)
+{
+	const struct event *next = session_peek(r, 0);
+
+	/* A trace without an end stops the machine with its last event. */
+	if (!next) {
+		stop_at_end(r);
+	} else if (session_end_reason(r) == STOP_MAX_INSNS) {
+		r->machine->max_insns = next->position.insns;
+		vcpu_kick(&r->machine->vcpu);
+	}
+}
+
+void session_consume(struct replay *r)
+{
+	struct held_event *next = &r->queue[r->first], *old = &r->history[r->checked % HISTORY],
+			  swap;
+
+	if (r->options.event)
+		r->options.event(r->options.opaque, r, &next->event);
+	swap = *old;
+	*old = *next;
+	*next = swap;
+	r->first = (r->first + 1) % QUEUE;
+	r->queued--;
+	r->checked++;
+	session_look_ahead(r);
+}
+
+void session_skip(struct replay *r)
+{
+	r->first = (r->first + 1) % QUEUE;
+	r->queued--;
+}
+
+void session_drop_queue(struct replay *r)
+{
+	r->first = r->queued = 0;
+	r->drained = false;
+}
+
+/* ---- comparing ---- */
+
+void session_diverge(struct replay *r, const struct event *expected, const struct event *came,
+		     const char *why)
+{
+	machine_stop(r->machine, STOP_END, 0);
+	if (r->diverged || r->error.kind)
+		return;
+	r->diverged = true;
+	r->why = why;
+	r->nothing_expected = !expected || !hold(&r->expected, expected);
+	r->nothing_came = !came || !hold(&r->came, came);
+	if (r->nothing_came)
+		r->came.event.position = machine_position(r->machine);
+}
+
+bool session_expect(struct replay *r, const struct event *came)
+{
+	const struct event *expected;
+
+	if (r->diverged)
+		return false;
+	expected = session_peek(r, 0);
+	if (!expected) {
+		stop_at_end(r);
+		return false;
+	}
+	if (!event_equal(expected, came)) {
+		session_diverge(r, expected, came, "what came is not what was recorded");
+		return false;
+	}
+	session_consume(r);
+	return true;
+}
+
+enum stop_reason session_end_reason(struct replay *r)
+{
+	const struct event *e = session_peek(r, 0);
+
+	if (e && e->kind == EVENT_DIGEST)
+		e = session_peek(r, 1);
+	return e && e->kind == EVENT_END ? (enum stop_reason)e->address : STOP_NONE;
+}
+
+void session_check_digest(struct replay *r)
+{
+	const struct event *expected = session_peek(r, 0);
+	struct digest now, then;
+	uint8_t bytes[DIGEST_BYTES];
+	struct event came;
+
+	if (r->diverged)
+		return;
+	if (!expected) {
+		stop_at_end(r);
+		return;
+	}
+	now = digest_take(&r->digester);
+	if (expected->kind == EVENT_DIGEST && expected->length == DIGEST_BYTES) {
+		/* What this way of replay does not have it cannot compare. */
+		then = digest_load(expected->bytes);
+		if (r->options.mode == REPLAY_DEVICES) {
+			now.registers = then.registers;
+			now.ram = then.ram;
+		} else if (r->options.mode == REPLAY_CPU) {
+			now.arena = then.arena;
+		}
+	}
+	digest_store(&now, bytes);
+	came = event_of_host(r->machine, EVENT_DIGEST, 0, 0, bytes, sizeof(bytes));
+	session_expect(r, &came);
+}
+
+enum replay_result session_result(const struct replay *r, struct error *e)
+{
+	if (r->error.kind) {
+		*e = r->error;
+		return REPLAY_FAILED;
+	}
+	return r->diverged ? REPLAY_DIVERGED : REPLAY_INCOMPLETE;
+}
+
+enum replay_result session_finish(struct replay *r, enum stop_reason reason, struct error *e)
+{
+	const struct event *expected = session_peek(r, 0);
+	struct event came;
+
+	if (r->diverged || r->error.kind || !expected)
+		return session_result(r, e);
+	came = event_of_host(r->machine, EVENT_END, reason, (uint32_t)r->machine->stop_status, NULL,
+			     0);
+	if (expected->kind == EVENT_DIGEST && session_end_reason(r) == reason)
+		session_check_digest(r);
+	expected = session_peek(r, 0);
+	if (!expected || r->diverged || !session_expect(r, &came))
+		return session_result(r, e);
+	r->end = came;
+	return REPLAY_IDENTICAL;
+}
+
+/* ---- the door ---- */
+
+static struct replay *of_host(struct host *h)
+{
+	return (struct replay *)h;
+}
+
+/* The next event if it is an answer of that kind, here; else a divergence. */
+static const struct event *answer(struct replay *r, enum event_kind kind)
+{
+	const struct event *e = session_peek(r, 0);
+	struct event came = event_of_host(r->machine, kind, 0, 0, NULL, 0);
+
+	if (!e) {
+		stop_at_end(r);
+		return NULL;
+	}
+	if (e->kind == kind && e->position.insns == came.position.insns &&
+	    e->position.exits == came.position.exits)
+		return e;
+	session_diverge(r, e, &came, "the machine asked the host for something else");
+	return NULL;
+}
+
+static int64_t replay_wall_clock(struct host *h)
+{
+	struct replay *r = of_host(h);
+	const struct event *e = answer(r, EVENT_HOST_CLOCK);
+	int64_t ns = e ? (int64_t)e->data : 0;
+
+	if (e)
+		session_consume(r);
+	return ns;
+}
+
+static void replay_entropy(struct host *h, void *buffer, size_t size)
+{
+	struct replay *r = of_host(h);
+	const struct event *e = answer(r, EVENT_HOST_ENTROPY);
+
+	memset(buffer, 0, size);
+	if (e && e->length == size) {
+		memcpy(buffer, e->bytes, size);
+		session_consume(r);
+	} else if (e) {
+		session_diverge(r, e, NULL, "the machine asked for another amount of entropy");
+	}
+}
+
+static size_t replay_char_read(struct host *h, unsigned channel, uint8_t *buffer, size_t max)
+{
+	struct replay *r = of_host(h);
+	const struct event *e = session_peek(r, 0);
+	struct position here = machine_position(r->machine);
+	size_t n;
+
+	if (!e || e->kind != EVENT_HOST_CHAR || e->address != channel ||
+	    e->position.insns != here.insns || e->position.exits != here.exits || e->length > max)
+		return 0;
+	n = e->length;
+	memcpy(buffer, e->bytes, n);
+	session_consume(r);
+	return n;
+}
+
+static void replay_char_write(struct host *h, unsigned channel, const uint8_t *buffer, size_t size)
+{
+	struct replay *r = of_host(h);
+
+	if (r->options.output)
+		r->options.output(r->options.opaque, channel, buffer, size);
+}
+
+static uint64_t replay_wait(struct host *h, uint64_t now, uint64_t deadline)
+{
+	struct replay *r = of_host(h);
+	const struct event *e;
+	uint64_t wake;
+
+	if (session_end_reason(r) == STOP_DEAD)
+		return UINT64_MAX;
+	e = answer(r, EVENT_HOST_WAIT);
+	if (!e)
+		return now;
+	wake = e->data;
+	if (wake < now || wake > deadline) {
+		session_diverge(r, e, NULL,
+				"the recorded halt ends outside now and the next timer");
+		return now;
+	}
+	session_consume(r);
+	return wake;
+}
+
+static enum host_stop replay_stop(struct host *h)
+{
+	struct replay *r = of_host(h);
+	struct machine *m = r->machine;
+	const struct event *e;
+
+	if (r->options.progress)
+		r->options.progress(r->options.opaque, m->vcpu.c->insns);
+	e = session_peek(r, 0);
+	if (!e || r->diverged)
+		return HOST_STOP_END;
+	if (e->position.insns < m->vcpu.c->insns) {
+		session_diverge(r, e, NULL, "the recorded event did not come");
+		return HOST_STOP_END;
+	}
+	if (e->position.insns > m->vcpu.c->insns)
+		return HOST_STOP_NONE;
+	switch (session_end_reason(r)) {
+	case STOP_QUIT:
+		return HOST_STOP_QUIT;
+	case STOP_TIMEOUT:
+		return HOST_STOP_TIMEOUT;
+	case STOP_FAILED:
+		return HOST_STOP_FAILED;
+	default:
+		return HOST_STOP_NONE;
+	}
+}
+
+const struct host_ops replay_host_ops = {
+    .wall_clock = replay_wall_clock,
+    .entropy = replay_entropy,
+    .char_read = replay_char_read,
+    .char_write = replay_char_write,
+    .wait = replay_wait,
+    .stop = replay_stop,
+};
+
+/* ---- the tap ---- */
+
+static struct replay *of_tap(struct tap *t)
+{
+	return (struct replay *)(void *)((char *)t - offsetof(struct replay, tap));
+}
+
+static void replay_exit(struct tap *t, const struct exit *x)
+{
+	struct replay *r = of_tap(t);
+	struct event came = event_of_exit(r->machine, x);
+
+	session_expect(r, &came);
+}
+
+static void replay_irq(struct tap *t, enum irq_kind kind, uint32_t value)
+{
+	struct replay *r = of_tap(t);
+	struct event came = event_of_irq(r->machine, kind, value);
+
+	session_expect(r, &came);
+}
+
+static void replay_dma(struct tap *t, bool is_write, uint64_t gpa, const void *data, size_t size)
+{
+	struct replay *r = of_tap(t);
+	const uint8_t *bytes = data;
+
+	do {
+		size_t n = size < EVENT_BYTES_MAX ? size : EVENT_BYTES_MAX;
+		struct event came = event_of_dma(r->machine, is_write, gpa, bytes, n);
+
+		if (!session_expect(r, &came))
+			return;
+		gpa += n;
+		bytes += n;
+		size -= n;
+	} while (size);
+}
+
+static void replay_mark(struct tap *t)
+{
+	struct replay *r = of_tap(t);
+
+	r->machine->mark = digest_next_mark(r->machine);
+	session_check_digest(r);
+}
+
+const struct tap replay_tap = {
+    .exit = replay_exit,
+    .irq = replay_irq,
+    .dma = replay_dma,
+    .mark = replay_mark,
+};
+
+/* ---- life cycle ---- */
+
+/* The machine that the trace describes, with copies of its images. */
+static int config_from_trace(const struct trace_reader *reader, struct machine_config *c,
+			     struct error *e)
+{
+	unsigned count = trace_reader_images(reader);
+
+	if (machine_config_parse(c, trace_reader_info(reader)->machine, e))
+		return -1;
+	if (count > MACHINE_IMAGES) {
+		machine_config_free(c);
+		return error_set(e, ERROR_TRACE, "the trace has %u images, at most %d make sense",
+				 count, MACHINE_IMAGES);
+	}
+	for (unsigned i = 0; i < count; i++) {
+		const struct image *from = trace_reader_image(reader, i);
+		struct image *to = &c->image[c->images];
+
+		to->role = from->role;
+		to->size = from->size;
+		to->name = strdup(from->name ? from->name : "");
+		to->data = malloc(from->size ? from->size : 1);
+		c->images++;
+		if (!to->name || !to->data) {
+			machine_config_free(c);
+			return error_set(e, ERROR_HOST, "out of memory for the trace's images");
+		}
+		memcpy(to->data, from->data, from->size);
+	}
+	return 0;
+}
+
+/* A machine that cannot be built from its trace is the trace's fault, whatever the part says. */
+static void blame_trace(struct error *e)
+{
+	char text[sizeof(e->text)];
+
+	if (e->kind == ERROR_USAGE) {
+		memcpy(text, e->text, sizeof(text));
+		error_set(e, ERROR_TRACE, "the trace's machine cannot be built: %.900s", text);
+	}
+}
+
+struct replay *replay_open(const char *path, const struct replay_options *o, struct error *e)
+{
+	struct replay *r = calloc(1, sizeof(*r));
+	struct machine_config config;
+	const struct trace_info *info;
+
+	if (!r) {
+		error_set(e, ERROR_HOST, "out of memory");
+		return NULL;
+	}
+	r->options = *o;
+	r->host.ops = &replay_host_ops;
+	r->tap = replay_tap;
+	r->reader = trace_reader_open(path, e);
+	if (!r->reader)
+		goto fail;
+	info = trace_reader_info(r->reader);
+	if (strcmp(info->unit, "instructions")) {
+		error_set(
+		    e, ERROR_TRACE,
+		    "%s: its positions are in %s, made by %s; this vcr replays only instructions",
+		    path, info->unit, info->accel);
+		goto fail;
+	}
+	if (config_from_trace(r->reader, &config, e))
+		goto fail;
+	r->machine = machine_open(&config, "tcg", &r->host, &r->tap, e);
+	if (!r->machine) {
+		blame_trace(e);
+		goto fail;
+	}
+	if (digester_open(&r->digester, r->machine, e))
+		goto fail;
+	r->machine->mark = digest_next_mark(r->machine);
+	session_look_ahead(r);
+	if (r->options.mode == REPLAY_CPU)
+		replay_cpu_open(r);
+	else if (r->options.mode == REPLAY_DEVICES)
+		replay_devices_open(r);
+	return r;
+fail:
+	replay_close(r);
+	return NULL;
+}
+
+enum replay_result replay_run(struct replay *r, uint64_t until, struct error *e)
+{
+	static enum replay_result (*const run[])(struct replay *, uint64_t, struct error *) = {
+	    [REPLAY_MACHINE] = replay_machine_run,
+	    [REPLAY_DEVICES] = replay_devices_run,
+	    [REPLAY_CPU] = replay_cpu_run,
+	};
+
+	if (r->end.kind)
+		return REPLAY_IDENTICAL;
+	/* A trace whose first chunk did not make it is at its end before it began. */
+	if (!session_peek(r, 0) || r->diverged)
+		return session_result(r, e);
+	return run[r->options.mode](r, until, e);
+}
+
+enum replay_result replay_machine_run(struct replay *r, uint64_t until, struct error *e)
+{
+	enum stop_reason reason;
+
+	r->machine->until = until;
+	reason = machine_run(r->machine);
+	return reason == STOP_PAUSED ? REPLAY_PAUSED : session_finish(r, reason, e);
+}
+
+struct machine *replay_machine(const struct replay *r)
+{
+	return r->machine;
+}
+
+const struct trace_info *replay_info(const struct replay *r)
+{
+	return trace_reader_info(r->reader);
+}
+
+uint64_t replay_events(const struct replay *r)
+{
+	return r->checked;
+}
+
+const struct event *replay_end(const struct replay *r)
+{
+	return r->end.kind ? &r->end : NULL;
+}
+
+void replay_close(struct replay *r)
+{
+	if (!r)
+		return;
+	digester_close(&r->digester);
+	machine_close(r->machine);
+	trace_reader_close(r->reader);
+	for (unsigned i = 0; i < QUEUE; i++)
+		free(r->queue[i].bytes);
+	for (unsigned i = 0; i < HISTORY; i++)
+		free(r->history[i].bytes);
+	free(r->expected.bytes);
+	free(r->came.bytes);
+	free(r);
+}
