@@ -42,22 +42,32 @@ unsigned event_kind_find(const char *name);
 struct event {
 	enum event_kind kind;
 	uint8_t size;
-	uint64_t number;	  /* ordinal in the trace, from 0; set by the reader */
+	uint64_t number;          /* ordinal in the trace, from 0; set by the reader */
 	struct position position; /* instructions begun, exits before this event */
-	uint64_t rip;		  /* crossing EXIT: of the instruction; else 0 */
+	uint64_t rip;             /* crossing EXIT: of the instruction; else 0 */
 	uint64_t address;
 	uint64_t data;
-	const uint8_t *bytes;	  /* reader: valid until the next call */
-	size_t length;		  /* at most EVENT_BYTES_MAX */
+	const uint8_t *bytes; /* reader: valid until the next call */
+	size_t length;        /* at most EVENT_BYTES_MAX */
 };
+
+/* Same in everything but the number. */
+bool event_equal(const struct event *a, const struct event *b);
+
+/*
+ * One line of text, without newline, cut at `size`: number, instructions, RIP, kind, fields, and
+ * the region that the address belongs to (NULL or empty: not known).
+ */
+void event_format(const struct event *e, const char *region, char *buffer, size_t size);
+#define EVENT_TEXT_MAX 320
 
 /* What a trace says about itself. Strings are owned by whoever filled it in. */
 struct trace_info {
 	uint32_t version;
-	char *producer;	 /* "vcr 0.1.0" */
-	char *accel;	 /* backend that made it: "tcg" */
-	char *unit;	 /* of positions: "instructions" or "exits" */
-	char *machine;	 /* machine_config_format() */
+	char *producer; /* "vcr 0.1.0" */
+	char *accel;    /* backend that made it: "tcg" */
+	char *unit;     /* of positions: "instructions" or "exits" */
+	char *machine;  /* machine_config_format() */
 };
 void trace_info_free(struct trace_info *i);
 
@@ -66,23 +76,35 @@ void trace_info_free(struct trace_info *i);
 struct trace_writer;
 
 /*
- * Creates the file with header and images. Events are packed into chunks; compressing and writing
- * is done by a thread of the writer, with at most a few chunks waiting (then trace_write blocks).
+ * Creates (or overwrites) the file, with header and images. Events are packed into chunks;
+ * compressing and writing is done by a thread of the writer, with at most a few chunks waiting
+ * (then trace_write blocks).
  */
 struct trace_writer *trace_writer_open(const char *path, const struct trace_info *info,
 				       const struct image *images, unsigned count, struct error *e);
-/* Cheap. A failed write (disk full) is kept and reported by trace_writer_failed() and close. */
+/*
+ * Cheap. Positions never go back; `number` is not looked at, and `position.exits` only in the first
+ * event: from there on exits are counted. A failed write (disk full) is kept, reported by
+ * trace_writer_failed() and close; events after it are dropped.
+ */
 void trace_write(struct trace_writer *w, const struct event *event);
 bool trace_writer_failed(const struct trace_writer *w);
-/* Ends the chunk begun, so that what was written so far survives a crash. */
+/*
+ * Ends the chunk begun, so that what was written so far survives a crash. Flush at positions that
+ * the session determines, not by the clock, where two recordings should have the same bytes.
+ */
 void trace_writer_flush(struct trace_writer *w);
-/* Flushes, writes the index, closes. Everything whole stays readable when it fails. */
+/* Flushes, writes the index, closes, frees. Everything whole stays readable when it fails. */
 int trace_writer_close(struct trace_writer *w, struct error *e);
 
 /* ---- reader.c ---- */
 
 struct trace_reader;
 
+/*
+ * Reads header and images. ERROR_USAGE: there is no such file, or it may not be read; ERROR_TRACE:
+ * it is no trace, too new, damaged or cut off in that part; ERROR_HOST: reading failed.
+ */
 struct trace_reader *trace_reader_open(const char *path, struct error *e);
 /* For fuzzers and tests: from memory, which must stay. */
 struct trace_reader *trace_reader_open_memory(const void *data, size_t size, struct error *e);
@@ -95,12 +117,25 @@ const struct image *trace_reader_image(const struct trace_reader *r, unsigned in
 bool trace_reader_complete(const struct trace_reader *r);
 /*
  * The next event: 1; 0 at the end of what is readable; -1 with e filled in where the file is
- * damaged (a truncated tail is an end and not damage).
+ * damaged (a truncated tail is an end and not damage: then the trace is not complete). Reading
+ * from the first event to 0 has checked every byte of the file, index and trailer too.
  */
 int trace_read(struct trace_reader *r, struct event *event, struct error *e);
 /* Back to the first event. */
 void trace_rewind(struct trace_reader *r);
-/* To the first event at or after a position given in the trace's unit, using the index. */
-int trace_seek(struct trace_reader *r, uint64_t insns, struct error *e);
+/*
+ * To the first event at or after a position in the trace's unit (instructions or exits), using the
+ * index, or walking over chunk headers where there is none. 0, or -1 where the file is damaged.
+ * Past the last event it is the end.
+ */
+int trace_seek(struct trace_reader *r, uint64_t position, struct error *e);
+
+/* What a trace's bytes are spent on. */
+struct trace_usage {
+	uint64_t file;   /* bytes of the file */
+	uint64_t head;   /* of them header, description and images */
+	uint64_t chunks; /* event chunks read since the start or the last rewind */
+};
+void trace_reader_usage(const struct trace_reader *r, struct trace_usage *usage);
 
 #endif

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Events to columns: see columns.h. Three passes over a chunk: find the sites; choose for each how
+ * its data is best coded; then walk the events in order beside the model and note what it missed.
+ * The choices are the encoder's own (they travel in the site list), and integer arithmetic only,
+ * so that the same events give the same bytes on every host.
+ */
+#include "replay/trace/columns.h"
+
+#include <stdlib.h>
+
+/* More addresses than this from one instruction are a range being walked, not registers. */
+#define ADDRESSES_MAX 16
+
+/* Open-addressed set of sites while they are found, or of instructions (address left out). */
+struct slot_table {
+	uint32_t *slot; /* index plus one, 0: free */
+	uint32_t mask;
+};
+
+struct origin {
+	uint64_t rip;
+	uint8_t kind, size;
+	uint32_t addresses;
+};
+
+struct encoder {
+	struct predictor model;
+	struct column_buffer column[COLUMN_COUNT];
+	struct column_buffer out, trial, best;
+	bool failed; /* out of memory */
+
+	struct slot_table by_site, by_origin;
+	struct site *found; /* CHUNK_EVENTS_MAX of each of these */
+	struct origin *origin;
+	uint32_t *site_of; /* per event */
+	uint32_t *order;   /* events sorted by site */
+	uint32_t *first;   /* where in `order` each site begins */
+	uint8_t *control;  /* per event: DATA bit only, in the second pass */
+	uint32_t found_count, origin_count;
+};
+
+struct encoder *encoder_new(void)
+{
+	struct encoder *n = calloc(1, sizeof(*n));
+	const size_t max = CHUNK_EVENTS_MAX;
+
+	if (!n)
+		return NULL;
+	n->found = malloc(max * sizeof(*n->found));
+	n->origin = malloc(max * sizeof(*n->origin));
+	n->site_of = malloc(max * sizeof(*n->site_of));
+	n->order = malloc(max * sizeof(*n->order));
+	n->first = malloc((max + 1) * sizeof(*n->first));
+	n->control = malloc(max);
+	n->by_site.slot = malloc(2 * max * sizeof(uint32_t));
+	n->by_origin.slot = malloc(2 * max * sizeof(uint32_t));
+	if (!n->found || !n->origin || !n->site_of || !n->order || !n->first || !n->control ||
+	    !n->by_site.slot || !n->by_origin.slot) {
+		encoder_free(n);
+		return NULL;
+	}
+	return n;
+}
+
+void encoder_free(struct encoder *n)
+{
+	if (!n)
+		return;
+	for (unsigned i = 0; i < COLUMN_COUNT; i++)
+		free(n->column[i].data);
+	free(n->out.data);
+	free(n->trial.data);
+	free(n->best.data);
+	free(n->found);
+	free(n->origin);
+	free(n->site_of);
+	free(n->order);
+	free(n->first);
+	free(n->control);
+	free(n->by_site.slot);
+	free(n->by_origin.slot);
+	predictor_free(&n->model);
+	free(n);
+}
+
+/* Room for `size` more bytes, or NULL (and n->failed). */
+static uint8_t *buffer_reserve(struct encoder *n, struct column_buffer *b, size_t size)
+{
+	if (b->room - b->size < size) {
+		size_t room = b->room ? b->room : 4096;
+		uint8_t *data;
+
+		while (room - b->size < size)
+			room *= 2;
+		data = realloc(b->data, room);
+		if (!data) {
+			n->failed = true;
+			return NULL;
+		}
+		b->data = data;
+		b->room = room;
+	}
+	return b->data + b->size;
+}
+
+static void put_bytes(struct encoder *n, struct column_buffer *b, const void *bytes, size_t size)
+{
+	uint8_t *p = size ? buffer_reserve(n, b, size) : NULL;
+
+	if (p) {
+		memcpy(p, bytes, size);
+		b->size += size;
+	}
+}
+
+static void put_varint(struct encoder *n, struct column_buffer *b, uint64_t value)
+{
+	uint8_t *p = buffer_reserve(n, b, VARINT_MAX);
+
+	if (p)
+		b->size += varint_put(p, value);
+}
+
+static void put_fixed(struct encoder *n, struct column_buffer *b, uint64_t value, unsigned width)
+{
+	uint8_t *p = width ? buffer_reserve(n, b, width) : NULL;
+
+	if (p) {
+		le_store(p, value, width);
+		b->size += width;
+	}
+}
+
+/* ---- first pass: sites ---- */
+
+static uint32_t hash_origin(const struct packed_event *e)
+{
+	uint64_t h = (e->rip ^ (uint64_t)e->kind << 56 ^ (uint64_t)e->size << 48) *
+		     UINT64_C(0x9e3779b97f4a7c15);
+
+	return (uint32_t)(h >> 32);
+}
+
+static uint32_t hash_site(const struct packed_event *e, uint64_t address)
+{
+	uint64_t h = (address + hash_origin(e)) * UINT64_C(0xd6e8feb86659fd93);
+
+	return (uint32_t)(h >> 32);
+}
+
+static uint32_t origin_find(struct encoder *n, const struct packed_event *e)
+{
+	uint32_t i = hash_origin(e) & n->by_origin.mask;
+
+	for (; n->by_origin.slot[i]; i = (i + 1) & n->by_origin.mask) {
+		const struct origin *o = &n->origin[n->by_origin.slot[i] - 1];
+
+		if (o->rip == e->rip && o->kind == e->kind && o->size == e->size)
+			return n->by_origin.slot[i] - 1;
+	}
+	n->origin[n->origin_count] =
+	    (struct origin){.rip = e->rip, .kind = e->kind, .size = e->size};
+	n->by_origin.slot[i] = ++n->origin_count;
+	return n->origin_count - 1;
+}
+
+/* Finds or adds the site of an event; `varies` sites are one for all addresses. */
+static uint32_t site_find(struct encoder *n, const struct packed_event *e, bool varies, bool *added)
+{
+	uint32_t i = hash_site(e, varies ? 0 : e->address) & n->by_site.mask;
+	struct site *s;
+
+	*added = false;
+	for (; n->by_site.slot[i]; i = (i + 1) & n->by_site.mask) {
+		s = &n->found[n->by_site.slot[i] - 1];
+		if (s->rip == e->rip && s->kind == e->kind && s->size == e->size &&
+		    (varies || s->address == e->address))
+			return n->by_site.slot[i] - 1;
+	}
+	s = &n->found[n->found_count];
+	memset(s, 0, sizeof(*s));
+	s->kind = e->kind;
+	s->size = e->size;
+	s->rip = e->rip;
+	s->address = e->address;
+	s->address_varies = varies;
+	n->by_site.slot[i] = ++n->found_count;
+	*added = true;
+	return n->found_count - 1;
+}
+
+static void tables_reset(struct encoder *n, uint32_t count)
+{
+	uint32_t slots = 64;
+
+	while (slots < 2 * count)
+		slots *= 2;
+	n->by_site.mask = n->by_origin.mask = slots - 1;
+	memset(n->by_site.slot, 0, slots * sizeof(uint32_t));
+	memset(n->by_origin.slot, 0, slots * sizeof(uint32_t));
+	n->found_count = n->origin_count = 0;
+}
+
+static void find_sites(struct encoder *n, const struct packed_event *events, uint32_t count)
+{
+	bool added;
+	bool any_varies = false;
+
+	tables_reset(n, count);
+	for (uint32_t i = 0; i < count; i++) {
+		n->site_of[i] = site_find(n, &events[i], false, &added);
+		if (added) {
+			struct origin *o = &n->origin[origin_find(n, &events[i])];
+
+			any_varies |= ++o->addresses > ADDRESSES_MAX;
+		}
+	}
+	if (!any_varies)
+		return;
+	/* Again, with the sites of one instruction that walks a range made one. */
+	memset(n->by_site.slot, 0, (n->by_site.mask + 1) * sizeof(uint32_t));
+	n->found_count = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct origin *o = &n->origin[origin_find(n, &events[i])];
+
+		n->site_of[i] = site_find(n, &events[i], o->addresses > ADDRESSES_MAX, &added);
+	}
+}
+
+static void sort_by_site(struct encoder *n, uint32_t count)
+{
+	uint32_t sites = n->found_count;
+
+	memset(n->first, 0, (sites + 1) * sizeof(*n->first));
+	for (uint32_t i = 0; i < count; i++)
+		n->first[n->site_of[i] + 1]++;
+	for (uint32_t s = 0; s < sites; s++)
+		n->first[s + 1] += n->first[s];
+	for (uint32_t i = 0; i < count; i++)
+		n->order[n->first[n->site_of[i]]++] = i;
+	for (uint32_t s = sites; s; s--)
+		n->first[s] = n->first[s - 1];
+	n->first[0] = 0;
+}
+
+/* ---- second pass: data ---- */
+
+/* Codes one site's data in one mode; returns how often DATA_SAME missed. */
+static uint32_t code_data(struct encoder *n, struct column_buffer *out, struct site s,
+			  enum data_mode mode, const struct packed_event *events,
+			  const uint32_t *order, uint32_t count)
+{
+	uint32_t missed = 0;
+
+	s.data = s.data_step = s.insns = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct packed_event *e = &events[order[i]];
+		uint64_t expected = site_expected_data(&s, mode, e->insns);
+
+		if (mode == DATA_BYTES) {
+			put_fixed(n, out, e->data, s.width);
+		} else if (mode != DATA_SAME) {
+			put_varint(n, out, zigzag(sign_extend(e->data - expected, s.width)));
+		} else if (e->data != expected) {
+			put_fixed(n, out, e->data, s.width);
+			n->control[order[i]] = CONTROL_DATA;
+			missed++;
+		} else {
+			n->control[order[i]] = 0;
+		}
+		site_touch_data(&s, e->data, e->insns);
+	}
+	return missed;
+}
+
+/* log2(n) in 1/256, good to a tenth of a bit: the fraction is taken as linear. */
+static uint64_t log2_fixed(uint32_t n)
+{
+	unsigned whole = 31 - (unsigned)__builtin_clz(n);
+
+	return ((uint64_t)whole << 8) + (((uint64_t)n << 8 >> whole) - 256);
+}
+
+/* What an order-0 entropy coder would need for these bytes, in 1/256 bit. */
+static uint64_t entropy(const struct column_buffer *b)
+{
+	uint32_t histogram[256] = {0};
+	uint64_t cost = 0;
+
+	for (size_t i = 0; i < b->size; i++)
+		histogram[b->data[i]]++;
+	for (unsigned i = 0; i < 256; i++)
+		if (histogram[i])
+			cost += histogram[i] *
+				(log2_fixed((uint32_t)b->size) - log2_fixed(histogram[i]));
+	return cost;
+}
+
+/* A miss also costs a control byte and a run length, about this much after zstd. */
+#define MISS_COST (14u << 8)
+
+static void choose_mode(struct encoder *n, struct site *s, const struct packed_event *events,
+			const uint32_t *order, uint32_t count)
+{
+	uint64_t all = 0, best_cost;
+	uint32_t missed;
+
+	for (uint32_t i = 0; i < count; i++)
+		all |= events[order[i]].data;
+	while (all) {
+		s->width++;
+		all >>= 8;
+	}
+	n->best.size = 0;
+	s->mode = DATA_SAME;
+	missed = code_data(n, &n->best, *s, DATA_SAME, events, order, count);
+	best_cost = entropy(&n->best) + missed * (uint64_t)MISS_COST;
+	if (missed > 1) {
+		for (unsigned mode = DATA_SAME + 1; mode < DATA_MODES; mode++) {
+			uint64_t cost;
+
+			n->trial.size = 0;
+			code_data(n, &n->trial, *s, mode, events, order, count);
+			cost = entropy(&n->trial);
+			if (cost < best_cost) {
+				struct column_buffer swap = n->best;
+
+				n->best = n->trial;
+				n->trial = swap;
+				best_cost = cost;
+				s->mode = (uint8_t)mode;
+			}
+		}
+		if (s->mode != DATA_SAME)
+			for (uint32_t i = 0; i < count; i++)
+				n->control[order[i]] = 0;
+	}
+	s->data_size = n->best.size;
+	put_bytes(n, &n->column[COLUMN_DATA], n->best.data, n->best.size);
+}
+
+static void put_site(struct encoder *n, const struct site *s, struct site_reference *reference)
+{
+	struct column_buffer *b = &n->column[COLUMN_SITES];
+	unsigned fields = event_kind_fields(s->kind);
+
+	put_fixed(n, b, s->kind, 1);
+	if (event_kind_crossing(s->kind) == CROSSING_EXIT)
+		put_varint(n, b, zigzag(s->rip - reference->rip));
+	if (fields & EVENT_FIELD_S)
+		put_fixed(n, b, s->size, 1);
+	if (fields & EVENT_FIELD_A)
+		put_varint(n, b, zigzag(s->address - reference->address[s->kind]));
+	put_fixed(n, b, s->mode | s->width << 3 | (s->address_varies ? SITE_ADDRESS_VARIES : 0), 1);
+	if (fields & EVENT_FIELD_D)
+		put_varint(n, b, s->data_size);
+	site_reference_touch(reference, s);
+}
+
+/* ---- third pass: the events in order ---- */
+
+static void code_events(struct encoder *n, const struct packed_event *events, uint32_t count,
+			const uint8_t *bytes)
+{
+	struct predictor *p = &n->model;
+	uint64_t insns = events[0].insns;
+	uint32_t run = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct packed_event *e = &events[i];
+		uint32_t number = n->site_of[i];
+		struct site *s = &p->site[number];
+		uint8_t control = n->control[i];
+		unsigned candidate;
+		struct pair *pair;
+
+		if (predictor_site(p) != number) {
+			control |= CONTROL_SITE;
+			put_varint(n, &n->column[COLUMN_NEXT], number);
+		}
+		pair = predictor_step(p, number);
+		candidate = pair_find(pair, e->insns - insns);
+		control |= (uint8_t)(candidate << CONTROL_INSNS_SHIFT);
+		if (candidate == CONTROL_INSNS_GIVEN)
+			put_varint(n, &n->column[COLUMN_INSNS], e->insns - insns);
+		pair_touch(pair, candidate, e->insns - insns);
+		insns = e->insns;
+		if (s->address_varies) {
+			uint64_t expected = s->last_address + s->address_step;
+
+			if (e->address != expected) {
+				control |= CONTROL_ADDRESS;
+				put_varint(n, &n->column[COLUMN_ADDRESS],
+					   zigzag(e->address - expected));
+			}
+			s->address_step = e->address - s->last_address;
+			s->last_address = e->address;
+		}
+		if (e->length != s->length) {
+			control |= CONTROL_LENGTH;
+			put_varint(n, &n->column[COLUMN_LENGTH], e->length);
+			s->length = e->length;
+		}
+		put_bytes(n, &n->column[COLUMN_BYTES], bytes, e->length);
+		bytes += e->length;
+		if (control) {
+			put_varint(n, &n->column[COLUMN_RUNS], run);
+			put_fixed(n, &n->column[COLUMN_CONTROLS], control, 1);
+			run = 0;
+		} else {
+			run++;
+		}
+	}
+}
+
+const uint8_t *encoder_run(struct encoder *n, const struct packed_event *events, uint32_t count,
+			   const uint8_t *bytes, size_t *size)
+{
+	struct site_reference reference = {0};
+
+	n->failed = false;
+	for (unsigned i = 0; i < COLUMN_COUNT; i++)
+		n->column[i].size = 0;
+	n->out.size = 0;
+	find_sites(n, events, count);
+	sort_by_site(n, count);
+	for (uint32_t s = 0; s < n->found_count; s++) {
+		choose_mode(n, &n->found[s], events, &n->order[n->first[s]],
+			    n->first[s + 1] - n->first[s]);
+		put_site(n, &n->found[s], &reference);
+	}
+	if (!predictor_begin(&n->model, n->found_count, count))
+		return NULL;
+	memcpy(n->model.site, n->found, n->found_count * sizeof(*n->found));
+	for (uint32_t s = 0; s < n->found_count; s++)
+		n->model.site[s].last_address = n->model.site[s].address;
+	code_events(n, events, count, bytes);
+
+	put_varint(n, &n->out, n->found_count);
+	for (unsigned i = 0; i < COLUMN_COUNT; i++)
+		put_varint(n, &n->out, n->column[i].size);
+	for (unsigned i = 0; i < COLUMN_COUNT; i++)
+		put_bytes(n, &n->out, n->column[i].data, n->column[i].size);
+	*size = n->out.size;
+	return n->failed ? NULL : n->out.data;
+}
