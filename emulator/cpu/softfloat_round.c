@@ -277,23 +277,21 @@ struct unpacked float_round_result(struct float_env *e, const struct float_forma
 			return round_denormal(e, f, sign, exponent, significand);
 		e->flags |= FLOAT_UNDERFLOW;
 		rounded += f->wrap;
-		if (rounded < f->exponent_min) { /* FSCALE's massive underflow, SDM vol. 1 8.5.5 */
-			e->flags |= FLOAT_INEXACT;
-			return unpacked_zero(sign);
-		}
 	} else if (rounded > f->exponent_max) {
 		if (e->masked & FLOAT_OVERFLOW)
 			return round_overflow(e, f, sign);
 		e->flags |= FLOAT_OVERFLOW;
 		rounded -= f->wrap;
-		if (rounded > f->exponent_max) {
-			e->flags |= FLOAT_INEXACT;
-			return unpacked_inf(sign);
-		}
 	}
 	if (r.inexact)
 		e->flags |= FLOAT_INEXACT;
 	e->rounded_up = r.up;
+	/* Nobody looks at an unmasked SSE result; FSCALE can be out of reach even when wrapped. */
+	if (rounded < f->exponent_min || rounded > f->exponent_max) {
+		if (f->wrap)
+			e->flags |= FLOAT_INEXACT;
+		return rounded < 0 ? unpacked_zero(sign) : unpacked_inf(sign);
+	}
 	return (struct unpacked){
 	    .kind = KIND_FINITE,
 	    .sign = sign,
