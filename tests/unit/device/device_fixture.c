@@ -43,7 +43,7 @@ static struct {
 	uint64_t deadline[TIMERS];
 	struct device *timer_owner[TIMERS];
 	unsigned timers;
-	uint8_t arena[2][ARENA_SIZE];
+	_Alignas(STATE_ALIGN) uint8_t arena[2][ARENA_SIZE];
 	unsigned arena_now; /* which of the two is the arena */
 	size_t arena_used;
 	uint64_t now;
