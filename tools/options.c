@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options that describe a machine and its outside; see options.h. */
+#include "tools/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "emulator/accel/accel.h"
+#include "emulator/host/file.h"
+#include "tools/command.h"
+
+#define IMAGE_MAX (2ull << 30)
+
+enum option_code {
+	OPT_MACHINE = 1000,
+	OPT_ACCEL,
+	OPT_CPU,
+	OPT_MEMORY,
+	OPT_DEVICE,
+	OPT_NO_REBOOT,
+	OPT_KERNEL,
+	OPT_INITRD,
+	OPT_APPEND,
+	OPT_BIOS,
+	OPT_SERIAL,
+	OPT_DEBUGCON,
+	OPT_RTC,
+	OPT_TIMEOUT,
+	OPT_MAX_INSNS,
+	OPT_OUTPUT,
+	OPT_NOTHING, /* QEMU's, without meaning here */
+	OPT_NOTHING_VALUE,
+};
+
+static const struct option options[] = {
+    {"machine", required_argument, NULL, OPT_MACHINE},
+    {"M", required_argument, NULL, OPT_MACHINE},
+    {"accel", required_argument, NULL, OPT_ACCEL},
+    {"cpu", required_argument, NULL, OPT_CPU},
+    {"m", required_argument, NULL, OPT_MEMORY},
+    {"device", required_argument, NULL, OPT_DEVICE},
+    {"no-reboot", no_argument, NULL, OPT_NO_REBOOT},
+    {"kernel", required_argument, NULL, OPT_KERNEL},
+    {"initrd", required_argument, NULL, OPT_INITRD},
+    {"append", required_argument, NULL, OPT_APPEND},
+    {"bios", required_argument, NULL, OPT_BIOS},
+    {"serial", required_argument, NULL, OPT_SERIAL},
+    {"debugcon", required_argument, NULL, OPT_DEBUGCON},
+    {"rtc", required_argument, NULL, OPT_RTC},
+    {"timeout", required_argument, NULL, OPT_TIMEOUT},
+    {"max-insns", required_argument, NULL, OPT_MAX_INSNS},
+    {"o", required_argument, NULL, OPT_OUTPUT},
+    {"output", required_argument, NULL, OPT_OUTPUT},
+    {"nographic", no_argument, NULL, OPT_NOTHING},
+    {"nodefaults", no_argument, NULL, OPT_NOTHING},
+    {"display", required_argument, NULL, OPT_NOTHING_VALUE},
+    {"monitor", required_argument, NULL, OPT_NOTHING_VALUE},
+    {"vga", required_argument, NULL, OPT_NOTHING_VALUE},
+    {"net", required_argument, NULL, OPT_NOTHING_VALUE},
+    {NULL, 0, NULL, 0},
+};
+
+#define SERIAL_CHANNELS  2
+#define DEBUGCON_CHANNEL 2
+
+/* Names of input files, read when all options are known. */
+struct images {
+	const char *kernel, *initrd, *bios;
+	unsigned serials;
+};
+
+static int replace(char **string, const char *value, struct error *e)
+{
+	free(*string);
+	*string = strdup(value);
+	return *string ? 0 : error_set(e, ERROR_HOST, "out of memory");
+}
+
+/* Splits "a,b,c" in place: returns the part and moves on; NULL at the end. */
+static char *next_part(char **rest)
+{
+	char *part = *rest;
+
+	if (!part)
+		return NULL;
+	*rest = strchr(part, ',');
+	if (*rest)
+		*(*rest)++ = 0;
+	return part;
+}
+
+/* ---- -machine, -accel, -cpu, -device: with lists ---- */
+
+static void list_boards(void)
+{
+	for (unsigned i = 0; board_classes[i]; i++)
+		printf("%-12s %s\n", board_classes[i]->name, board_classes[i]->description);
+}
+
+static void list_accels(void)
+{
+	for (unsigned i = 0; accel_classes[i]; i++) {
+		const char *why = accel_classes[i]->probe();
+
+		printf("%-12s %s; %s%s\n", accel_classes[i]->name, accel_classes[i]->description,
+		       why ? "not usable: " : "usable", why ? why : "");
+	}
+}
+
+static void list_cpus(void)
+{
+	for (const char *const *name = cpu_model_names(); *name; name++)
+		puts(*name);
+}
+
+static void list_devices(void)
+{
+	for (unsigned i = 0; device_classes[i]; i++) {
+		const struct device_class *d = device_classes[i];
+
+		if (!d->user)
+			continue;
+		printf("%-16s %s\n", d->name, d->description);
+		for (const struct device_property *p = d->properties; p && p->name; p++)
+			printf("    %s=0x%llx  %s\n", p->name, (unsigned long long)p->value,
+			       p->help);
+	}
+}
+
+static bool wants_list(struct session_options *o, const char *value, void (*list)(void))
+{
+	if (strcmp(value, "help") && strcmp(value, "?"))
+		return false;
+	list();
+	o->listed = true;
+	return true;
+}
+
+static int parse_machine(struct session_options *o, char *value, struct error *e)
+{
+	char *rest = value, *part;
+
+	if (wants_list(o, value, list_boards))
+		return 0;
+	while ((part = next_part(&rest))) {
+		if (!strncmp(part, "accel=", 6)) {
+			if (replace(&o->accel, part + 6, e))
+				return -1;
+		} else if (!strncmp(part, "type=", 5) || (!strchr(part, '=') && part == value)) {
+			if (replace(&o->machine.board, part + (strncmp(part, "type=", 5) ? 0 : 5),
+				    e))
+				return -1;
+		} else {
+			return error_set(
+			    e, ERROR_USAGE,
+			    "-machine: unknown property '%s' (NAME[,accel=ACCELERATOR])", part);
+		}
+	}
+	return 0;
+}
+
+static int parse_accel(struct session_options *o, char *value, struct error *e)
+{
+	char *rest = value, *name = next_part(&rest);
+
+	if (wants_list(o, name, list_accels))
+		return 0;
+	if (rest)
+		return error_set(e, ERROR_USAGE, "-accel %s: unknown property '%s'", name, rest);
+	return replace(&o->accel, name, e);
+}
+
+static int parse_device(struct session_options *o, const char *value, struct error *e)
+{
+	if (wants_list(o, value, list_devices))
+		return 0;
+	if (o->machine.devices == MACHINE_DEVICES)
+		return error_set(e, ERROR_USAGE, "-device: at most %d", MACHINE_DEVICES);
+	o->machine.device[o->machine.devices] = strdup(value);
+	if (!o->machine.device[o->machine.devices])
+		return error_set(e, ERROR_HOST, "out of memory");
+	o->machine.devices++;
+	return 0;
+}
+
+/* ---- numbers and dates ---- */
+
+static int parse_memory(struct session_options *o, const char *value, struct error *e)
+{
+	const char *number = strncmp(value, "size=", 5) ? value : value + 5;
+	unsigned shift = 20;
+	char *end;
+	uint64_t n;
+
+	errno = 0;
+	n = strtoull(number, &end, 10);
+	if (*end && strchr("kKmMgG", *end)) {
+		shift = strchr("kK", *end) ? 10 : strchr("mM", *end) ? 20 : 30;
+		end++;
+	}
+	if (end == number || *end || errno || *number == '-' || n > (UINT64_MAX >> shift))
+		return error_set(e, ERROR_USAGE, "-m %s: is no size (MiB, or with suffix M or G)",
+				 value);
+	o->machine.ram_size = n << shift;
+	return 0;
+}
+
+static int parse_rtc_base(struct session_options *o, const char *value, struct error *e)
+{
+	struct tm tm = {0};
+	const char *end;
+
+	o->live.base_fixed = o->live.local_time = false;
+	if (!strcmp(value, "utc"))
+		return 0;
+	if (!strcmp(value, "localtime")) {
+		o->live.local_time = true;
+		return 0;
+	}
+	end = strptime(value, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (!end) {
+		memset(&tm, 0, sizeof(tm));
+		end = strptime(value, "%Y-%m-%d", &tm);
+	}
+	if (!end || *end)
+		return error_set(
+		    e, ERROR_USAGE,
+		    "-rtc base=%s: is neither utc, localtime nor YYYY-MM-DD[THH:MM:SS]", value);
+	o->live.base_fixed = true;
+	o->live.base_ns = (int64_t)timegm(&tm) * 1000000000;
+	return 0;
+}
+
+static int parse_rtc(struct session_options *o, char *value, struct error *e)
+{
+	char *part;
+
+	while ((part = next_part(&value))) {
+		if (!strncmp(part, "base=", 5)) {
+			if (parse_rtc_base(o, part + 5, e))
+				return -1;
+		} else if (!strcmp(part, "pace=real") || !strcmp(part, "pace=virtual")) {
+			o->live.pace_real = part[5] == 'r';
+		} else {
+			return error_set(e, ERROR_USAGE,
+					 "-rtc: unknown '%s' (base=..., pace=virtual|real)", part);
+		}
+	}
+	return 0;
+}
+
+static int parse_timeout(struct session_options *o, const char *value, struct error *e)
+{
+	char *end;
+
+	o->live.timeout = strtod(value, &end);
+	if (end == value || *end || !(o->live.timeout > 0 && o->live.timeout < 1e9))
+		return error_set(e, ERROR_USAGE, "--timeout %s: is no number of seconds above 0",
+				 value);
+	return 0;
+}
+
+/* ---- images ---- */
+
+static int add_image(struct session_options *o, const char *option, enum image_role role,
+		     const char *path, const char *name, struct error *e)
+{
+	struct image *i = &o->machine.image[o->machine.images];
+
+	if (o->machine.images == MACHINE_IMAGES)
+		return error_set(e, ERROR_USAGE, "%s: at most %d images", option, MACHINE_IMAGES);
+	if (file_read(option, path, IMAGE_MAX, &i->data, &i->size, e))
+		return -1;
+	i->role = role;
+	i->name = strdup(name);
+	o->machine.images++;
+	return i->name ? 0 : error_set(e, ERROR_HOST, "out of memory");
+}
+
+/* "FILE", or for multiboot "FILE ARGS,FILE ARGS"; a file whose name has a space or comma wins. */
+static int add_initrds(struct session_options *o, const char *value, struct error *e)
+{
+	FILE *whole = fopen(value, "rb");
+	char *copy, *rest, *part;
+	int result = 0;
+
+	if (whole) {
+		fclose(whole);
+		return add_image(o, "-initrd", IMAGE_INITRD, value, value, e);
+	}
+	copy = rest = strdup(value);
+	if (!copy)
+		return error_set(e, ERROR_HOST, "out of memory");
+	while (!result && (part = next_part(&rest))) {
+		char *name = strdup(part), *space = strchr(part, ' ');
+
+		if (space)
+			*space = 0;
+		result = name ? add_image(o, "-initrd", IMAGE_INITRD, part, name, e)
+			      : error_set(e, ERROR_HOST, "out of memory");
+		free(name);
+	}
+	free(copy);
+	return result;
+}
+
+static int read_images(struct session_options *o, const struct images *i, struct error *e)
+{
+	if (!i->kernel && !i->bios)
+		return error_set(e, ERROR_USAGE, "nothing to run: give -kernel FILE or -bios FILE");
+	if (i->initrd && !i->kernel)
+		return error_set(e, ERROR_USAGE, "-initrd needs -kernel");
+	if (o->machine.append && !i->kernel)
+		return error_set(e, ERROR_USAGE, "-append needs -kernel");
+	if (i->kernel && add_image(o, "-kernel", IMAGE_KERNEL, i->kernel, i->kernel, e))
+		return -1;
+	if (i->initrd && add_initrds(o, i->initrd, e))
+		return -1;
+	if (i->bios && add_image(o, "-bios", IMAGE_BIOS, i->bios, i->bios, e))
+		return -1;
+	return 0;
+}
+
+/* ---- the command line ---- */
+
+static int parse_one(struct session_options *o, struct images *i, int option, char *value,
+		     struct error *e)
+{
+	switch (option) {
+	case OPT_MACHINE:
+		return parse_machine(o, value, e);
+	case OPT_ACCEL:
+		return parse_accel(o, value, e);
+	case OPT_CPU:
+		return wants_list(o, value, list_cpus) ? 0 : replace(&o->machine.cpu, value, e);
+	case OPT_MEMORY:
+		return parse_memory(o, value, e);
+	case OPT_DEVICE:
+		return parse_device(o, value, e);
+	case OPT_NO_REBOOT:
+		o->machine.no_reboot = true;
+		return 0;
+	case OPT_KERNEL:
+		i->kernel = value;
+		return 0;
+	case OPT_INITRD:
+		i->initrd = value;
+		return 0;
+	case OPT_APPEND:
+		return replace(&o->machine.append, value, e);
+	case OPT_BIOS:
+		i->bios = value;
+		return 0;
+	case OPT_SERIAL:
+		if (i->serials == SERIAL_CHANNELS)
+			return error_set(e, ERROR_USAGE, "-serial: the board has %d ports",
+					 SERIAL_CHANNELS);
+		return live_channel_parse(&o->live, i->serials++, value, e);
+	case OPT_DEBUGCON:
+		return live_channel_parse(&o->live, DEBUGCON_CHANNEL, value, e);
+	case OPT_RTC:
+		return parse_rtc(o, value, e);
+	case OPT_TIMEOUT:
+		return parse_timeout(o, value, e);
+	case OPT_MAX_INSNS:
+		return position_parse(value, &o->max_insns) && o->max_insns
+			   ? 0
+			   : error_set(e, ERROR_USAGE, "--max-insns %s: is no number above 0",
+				       value);
+	case OPT_OUTPUT:
+		o->output = value;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+int options_parse(struct session_options *o, int argc, char **argv, struct error *e)
+{
+	struct images images = {0};
+
+	memset(o, 0, sizeof(*o));
+	machine_config_init(&o->machine);
+	o->accel = strdup("tcg");
+	o->max_insns = UINT64_MAX;
+	o->live.channel[0].kind = LIVE_STDIO;
+	opterr = 0;
+	optind = 1;
+	for (;;) {
+		int option = getopt_long_only(argc, argv, ":", options, NULL);
+
+		if (option == -1)
+			break;
+		if (option == ':')
+			return error_set(e, ERROR_USAGE, "option %s needs a value",
+					 argv[optind - 1]);
+		if (option == '?')
+			return error_set(e, ERROR_USAGE,
+					 "unknown option %s (vcr %s --help lists them)",
+					 argv[optind - 1], argv[0]);
+		if (parse_one(o, &images, option, optarg, e))
+			return -1;
+		if (o->listed)
+			return 0;
+	}
+	if (optind < argc)
+		return error_set(
+		    e, ERROR_USAGE,
+		    "what is '%s' for? (vcr %s --help; images are given with -kernel or -bios)",
+		    argv[optind], argv[0]);
+	return read_images(o, &images, e);
+}
+
+void options_free(struct session_options *o)
+{
+	machine_config_free(&o->machine);
+	free(o->accel);
+}
