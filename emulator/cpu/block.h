@@ -20,7 +20,7 @@ struct block {
 };
 
 #define BLOCK_FRONT_BITS 13
-#define BLOCK_FRONT	 (1u << BLOCK_FRONT_BITS)
+#define BLOCK_FRONT      (1u << BLOCK_FRONT_BITS)
 
 /* What was entered lately, by guest-physical address and code size. */
 struct block_front {
@@ -38,10 +38,10 @@ struct block_cache {
 	 */
 	const struct insn *end;
 	const struct block *running;
-	struct block *zombie; /* removed while it was running */
+	struct block *zombie;    /* removed while it was running */
 	struct code_page **page; /* by RAM page */
 	uint64_t pages;
-	size_t bytes; /* of all blocks */
+	size_t bytes;       /* of all blocks */
 	struct insn single; /* an instruction that no block can hold */
 	struct block_front front[BLOCK_FRONT];
 };
@@ -60,6 +60,9 @@ const struct insn *block_enter(struct vcpu *v);
 void block_store(struct vcpu *v, uint64_t ram_offset, uint64_t size);
 
 /* Must the interpreter fetch anew after the current instruction (or its current iteration)? */
-bool block_stale(const struct vcpu *v);
+static inline bool block_stale(const struct vcpu *v)
+{
+	return !v->blocks->end;
+}
 
 #endif

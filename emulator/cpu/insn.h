@@ -30,7 +30,7 @@ struct insn {
 	uint8_t address;   /* bytes: 2, 4 or 8 */
 	uint8_t rep;	   /* REP_*: the last F2/F3 prefix */
 	bool prefix_66;	   /* present: mandatory prefix for SIMD */
-	bool is_reg;	   /* ModRM.mod == 3 */
+	bool is_reg;	   /* ModRM.mod == 3, or no ModRM */
 	bool rex;	   /* any REX: byte registers 4..7 are SPL BPL SIL DIL */
 	bool rex_w;
 	bool lock;

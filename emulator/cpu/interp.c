@@ -1,1 +1,86 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The interpreter: enters a block, runs its instructions, and looks between any two of them
+ * whether to go on. Guest faults come back here by longjmp.
+ */
+#include "emulator/cpu/block.h"
+#include "emulator/cpu/debug.h"
+#include "emulator/cpu/mem.h"
+
+void insn_undefined(struct vcpu *v, const struct insn *i)
+{
+	cpu_raise(v, EXC_UD);
+}
+
+/*
+ * RIP goes back to the faulting instruction. A fetch that faulted counts as an attempt too, or a
+ * guest whose fault handlers fault could run for ever without time passing.
+ */
+static void interp_fault(struct vcpu *v)
+{
+	struct cpu *c = v->c;
+
+	if (v->insn)
+		c->reg[REG_RIP] = insn_rip(v) & c->linear_mask;
+	else
+		c->insns++;
+	v->insn = NULL;
+	cpu_deliver_fault(v);
+}
+
+static inline __attribute__((always_inline)) void interp_insn(struct vcpu *v, const struct insn *i,
+							      uint64_t mask)
+{
+	struct cpu *c = v->c;
+
+	c->insns++;
+	c->reg[REG_RIP] = (c->reg[REG_RIP] + i->length) & mask;
+	v->insn = i;
+	i->handler(v, i);
+}
+
+/* One instruction, or one iteration of it, with breakpoints and single-step. */
+static __attribute__((noinline, cold)) void interp_step(struct vcpu *v)
+{
+	bool tf = v->c->rflags & FLAG_TF;
+	const struct insn *i;
+
+	debug_before(v);
+	if (v->c->shutdown)
+		return;
+	i = block_enter(v);
+	v->blocks->end = NULL;
+	interp_insn(v, i, v->c->linear_mask);
+	v->insn = NULL;
+	debug_after(v, tf);
+}
+
+static __attribute__((noinline)) void interp_loop(struct vcpu *v)
+{
+	struct cpu *c = v->c;
+	struct block_cache *cache = v->blocks;
+
+	while (c->insns < v->limit && !c->halted && !c->shutdown) {
+		uint64_t mask = c->linear_mask;
+		const struct insn *i;
+
+		v->insn = NULL;
+		if (unlikely(debug_active(v))) {
+			interp_step(v);
+			continue;
+		}
+		i = block_enter(v);
+		do {
+			interp_insn(v, i, mask);
+			i++;
+		} while (i < cache->end && c->insns < v->limit);
+	}
+	v->insn = NULL;
+}
+
+void interp_run(struct vcpu *v)
+{
+	while (setjmp(v->fault) != 0)
+		interp_fault(v);
+	interp_loop(v);
+}
