@@ -1,1 +1,361 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Board "pc": a PC of the ISA kind with ACPI and APICs, without PCI. All its addresses and
+ * interrupts are in pc_devices() and pc_memory(); README.md draws them.
+ *
+ * With -bios, firmware starts at the reset vector and finds kernel, ACPI tables and memory map
+ * in fw_cfg. Without, vcr itself does what firmware would have done: it leaves the ACPI tables
+ * and a BIOS data area in low memory and enters the kernel.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "emulator/board/acpi_tables.h"
+#include "emulator/device/fw_cfg.h"
+#include "emulator/device/i8259.h"
+#include "emulator/device/ioapic.h"
+#include "emulator/device/lapic.h"
+#include "emulator/device/mc146818.h"
+#include "emulator/device/ns16550.h"
+#include "emulator/device/options.h"
+#include "emulator/loader/loader.h"
+#include "emulator/machine.h"
+
+#define GIB 0x40000000ull
+
+#define LOW_END   0xa0000ull /* conventional memory; above it, the video hole */
+#define HIGH_LOW  0xc0000ull /* option ROMs and BIOS on a PC, plain RAM here */
+#define LOW_SPLIT (3 * GIB)  /* RAM below 4 GiB ends here at the latest */
+#define HIGH_BASE (4 * GIB)  /* the rest of the RAM */
+
+/* What vcr leaves in low memory for a kernel that it starts itself. */
+#define BIOS_DATA   0x400u
+#define EBDA        0x9fc00u /* extended BIOS data area, 1 KiB */
+#define RSDP_BASE   0xf0000u
+#define TABLES_BASE 0xf0040u
+#define BIOS_AREA   0xf0000u /* reserved in the memory map, up to 1 MiB */
+
+#define E820_ENTRY     20
+#define CHANNELS_DEBUG 2
+#define USER_NAME      40
+#define ITEMS          40
+
+/* Host-side constants of one machine, in one allocation. */
+struct pc {
+	struct memory_map map;
+	struct acpi_tables acpi;   /* for firmware to place */
+	struct acpi_tables placed; /* at TABLES_BASE */
+	struct mc146818_config rtc;
+	/* fw_cfg items and the numbers among them. */
+	struct fw_cfg_items items;
+	struct fw_cfg_item item[ITEMS];
+	uint8_t number[ITEMS][8];
+	uint8_t e820[MEMORY_RANGES * E820_ENTRY];
+	char user_id[MACHINE_DEVICES][USER_NAME];
+};
+
+/* ---- memory ---- */
+
+static void map_add(struct memory_map *map, uint64_t base, uint64_t end, enum memory_kind kind)
+{
+	if (base < end)
+		map->range[map->ranges++] = (struct memory_range){base, end - base, kind};
+}
+
+/* RAM offset and guest-physical address are the same below 3 GiB; ROM comes after all RAM. */
+static int pc_memory(struct machine *m, struct pc *pc, const struct image *bios, struct error *e)
+{
+	struct bus *bus = &m->bus;
+	uint64_t size = m->config.ram_size, rom = bios ? bios->size : 0;
+	uint64_t low = size < LOW_SPLIT ? size : LOW_SPLIT, high = size - low;
+
+	if (ram_open(&m->ram, size + rom, e) || bus_add_slot(bus, 0, LOW_END, 0, false, e) ||
+	    bus_add_slot(bus, HIGH_LOW, MEMORY_MIB - HIGH_LOW, HIGH_LOW, false, e) ||
+	    (low > MEMORY_MIB &&
+	     bus_add_slot(bus, MEMORY_MIB, low - MEMORY_MIB, MEMORY_MIB, false, e)) ||
+	    (high && bus_add_slot(bus, HIGH_BASE, high, low, false, e)) ||
+	    (rom && bus_add_slot(bus, HIGH_BASE - rom, rom, size, true, e)))
+		return -1;
+
+	map_add(&pc->map, 0, EBDA, MEMORY_RAM);
+	map_add(&pc->map, EBDA, LOW_END, MEMORY_RESERVED);
+	map_add(&pc->map, BIOS_AREA, MEMORY_MIB, MEMORY_RESERVED);
+	map_add(&pc->map, MEMORY_MIB, low, MEMORY_RAM);
+	map_add(&pc->map, HIGH_BASE - rom, HIGH_BASE, MEMORY_RESERVED);
+	map_add(&pc->map, HIGH_BASE, HIGH_BASE + high, MEMORY_RAM);
+	pc->map.low_end = EBDA;
+	pc->map.high_end = low;
+	pc->map.rsdp = RSDP_BASE;
+	pc->rtc = (struct mc146818_config){.ram_size = size, .ram_above_4g = high};
+	return 0;
+}
+
+/* ---- fw_cfg ---- */
+
+static void put_le(uint8_t *p, uint64_t value, unsigned size)
+{
+	for (unsigned i = 0; i < size; i++)
+		p[i] = value >> i * 8;
+}
+
+static void item_bytes(struct pc *pc, uint16_t key, const void *data, size_t size)
+{
+	pc->item[pc->items.count++] = (struct fw_cfg_item){.key = key, .data = data, .size = size};
+}
+
+static void item_number(struct pc *pc, uint16_t key, uint64_t value, unsigned size)
+{
+	uint8_t *p = pc->number[pc->items.count];
+
+	put_le(p, value, size);
+	item_bytes(pc, key, p, size);
+}
+
+static void item_file(struct pc *pc, const char *name, const void *data, size_t size)
+{
+	item_bytes(pc, 0, data, size);
+	pc->item[pc->items.count - 1].name = name;
+}
+
+/* A kernel in the parts and at the addresses that QEMU's boot ROMs and firmware expect. */
+static void fw_cfg_kernel(struct machine *m, struct pc *pc)
+{
+	const struct image *kernel = machine_config_image(&m->config, IMAGE_KERNEL, 0);
+	const struct image *initrd = machine_config_image(&m->config, IMAGE_INITRD, 0);
+	const char *append = m->config.append ? m->config.append : "";
+	uint64_t setup = kernel ? bzimage_setup_size(kernel) : 0;
+	uint64_t room = pc->map.high_end < 0x38000000 ? pc->map.high_end : 0x38000000;
+
+	if (!kernel)
+		return;
+	item_number(pc, FW_CFG_SETUP_ADDR, 0x10000, 4);
+	item_number(pc, FW_CFG_SETUP_SIZE, setup, 4);
+	item_bytes(pc, FW_CFG_SETUP_DATA, kernel->data, setup);
+	item_number(pc, FW_CFG_KERNEL_ADDR, 0x100000, 4);
+	item_number(pc, FW_CFG_KERNEL_SIZE, kernel->size - setup, 4);
+	item_bytes(pc, FW_CFG_KERNEL_DATA, kernel->data + setup, kernel->size - setup);
+	item_number(pc, FW_CFG_CMDLINE_ADDR, 0x20000, 4);
+	item_number(pc, FW_CFG_CMDLINE_SIZE, strlen(append) + 1, 4);
+	item_bytes(pc, FW_CFG_CMDLINE_DATA, append, strlen(append) + 1);
+	if (!initrd || initrd->size > room)
+		return;
+	item_number(pc, FW_CFG_INITRD_ADDR, (room - initrd->size) & ~(uint64_t)(RAM_PAGE - 1), 4);
+	item_number(pc, FW_CFG_INITRD_SIZE, initrd->size, 4);
+	item_bytes(pc, FW_CFG_INITRD_DATA, initrd->data, initrd->size);
+}
+
+static void pc_fw_cfg(struct machine *m, struct pc *pc)
+{
+	const struct memory_map *map = &pc->map;
+
+	for (unsigned i = 0; i < map->ranges; i++) {
+		uint8_t *p = pc->e820 + i * E820_ENTRY;
+
+		put_le(p, map->range[i].base, 8);
+		put_le(p + 8, map->range[i].size, 8);
+		put_le(p + 16, map->range[i].kind, 4);
+	}
+	pc->items.item = pc->item;
+	item_number(pc, FW_CFG_UUID, 0, 8);
+	item_number(pc, FW_CFG_RAM_SIZE, m->config.ram_size, 8);
+	item_number(pc, FW_CFG_NOGRAPHIC, 1, 2);
+	item_number(pc, FW_CFG_NB_CPUS, 1, 2);
+	item_number(pc, FW_CFG_MAX_CPUS, 1, 2);
+	item_number(pc, FW_CFG_BOOT_MENU, 0, 2);
+	item_number(pc, FW_CFG_IRQ0_OVERRIDE, 1, 4);
+	fw_cfg_kernel(m, pc);
+	item_file(pc, "bootorder", "", 1);
+	item_file(pc, "etc/acpi/rsdp", pc->acpi.rsdp, sizeof(pc->acpi.rsdp));
+	item_file(pc, "etc/acpi/tables", pc->acpi.bytes, pc->acpi.size);
+	item_file(pc, "etc/boot-fail-wait", "\377\377\377\377", 4); /* for ever */
+	item_file(pc, "etc/e820", pc->e820, map->ranges * E820_ENTRY);
+	item_file(pc, "etc/table-loader", pc->acpi.script, pc->acpi.script_size);
+}
+
+/* ---- devices ---- */
+
+/*
+ * Adds devices until one fails; after that, and for a device that is left out, it hands out a
+ * scratch device, so that wiring needs no checks.
+ */
+struct builder {
+	struct machine *m;
+	struct error *e;
+	bool failed;
+	struct device scratch;
+};
+
+struct wiring {
+	const void *data;
+	int channel;
+	const uint64_t *property;
+};
+
+static void wire(struct device *d, void *opaque)
+{
+	const struct wiring *w = opaque;
+
+	d->data = w->data;
+	d->channel = w->channel;
+	if (w->property)
+		memcpy(d->property, w->property, sizeof(d->property));
+}
+
+static struct device *add(struct builder *b, const char *class, const char *id, const void *data,
+			  int channel)
+{
+	struct wiring w = {.data = data, .channel = channel};
+	struct device *d = NULL;
+
+	if (!b->failed)
+		d = machine_add_device(b->m, class, id, wire, &w, b->e);
+	b->failed |= !d;
+	return d ? d : &b->scratch;
+}
+
+/* A device that the board can do without. */
+static struct device *add_if_built_in(struct builder *b, const char *class, const void *data,
+				      int channel)
+{
+	return device_class_find(class) ? add(b, class, class, data, channel) : &b->scratch;
+}
+
+static int pc_devices(struct machine *m, struct pc *pc, struct error *e)
+{
+	static const struct i8259_config master_config = {0x20, 0x4d0, 0xf8, false};
+	static const struct i8259_config slave_config = {0xa0, 0x4d1, 0xde, true};
+	static const struct ns16550_config com1_config = {0x3f8}, com2_config = {0x2f8};
+	struct builder b = {.m = m, .e = e};
+
+	/* Interrupts: the 8259 pair asks through LINT0, the I/O APIC sends messages. */
+	struct device *lapic = add(&b, "lapic", "lapic", NULL, -1);              /* FEE00000 */
+	struct device *ioapic = add(&b, "ioapic", "ioapic", NULL, -1);           /* FEC00000 */
+	struct device *master = add(&b, "i8259", "i8259-0", &master_config, -1); /* 20, 4D0 */
+	struct device *slave = add(&b, "i8259", "i8259-1", &slave_config, -1);   /* A0, 4D1 */
+	struct device *isa = add(&b, "isa-irq", "isa-irq", NULL, -1);
+
+	m->intc = lapic;
+	lapic->peer = master;
+	lapic->out[LAPIC_OUT_EOI] = (struct irq){ioapic, IOAPIC_EOI};
+	ioapic->peer = lapic;
+	master->peer = slave;
+	master->out[0] = (struct irq){lapic, LAPIC_LINT0};
+	slave->out[0] = (struct irq){master, 2};
+	for (unsigned n = 0; n < 16; n++) {
+		if (n == 2)
+			continue; /* the cascade */
+		isa->out[n] = (struct irq){n < 8 ? master : slave, n % 8};
+		isa->out[16 + n] = (struct irq){ioapic, n ? n : 2}; /* IRQ 0 is input 2 */
+	}
+
+	struct device *pit = add(&b, "i8254", "i8254", NULL, -1);           /* 40, 61 */
+	struct device *rtc = add(&b, "mc146818", "mc146818", &pc->rtc, -1); /* 70 */
+	struct device *com1 = add(&b, "ns16550", "ns16550-0", &com1_config, 0);
+	struct device *com2 = add(&b, "ns16550", "ns16550-1", &com2_config, 1);
+	struct device *pm = add(&b, "acpi-pm", "acpi-pm", NULL, -1); /* 600, B2, CF9 */
+	struct device *kbd = add_if_built_in(&b, "i8042", NULL, -1); /* 60, 64 */
+
+	pit->out[0] = (struct irq){isa, 0};
+	kbd->out[0] = (struct irq){isa, 1};
+	com2->out[0] = (struct irq){isa, 3};
+	com1->out[0] = (struct irq){isa, 4};
+	rtc->out[0] = (struct irq){isa, 8};
+	pm->out[0] = (struct irq){isa, 9};
+
+	add_if_built_in(&b, "port80", NULL, -1);               /* 80 */
+	add_if_built_in(&b, "port92", NULL, -1);               /* 92 */
+	add_if_built_in(&b, "debugcon", NULL, CHANNELS_DEBUG); /* 402 */
+	add_if_built_in(&b, "fw_cfg", &pc->items, -1);         /* 510, 514 */
+	return b.failed ? -1 : 0;
+}
+
+/* The devices of -device. */
+static int pc_user_devices(struct machine *m, struct pc *pc, struct error *e)
+{
+	for (unsigned i = 0; i < m->config.devices; i++) {
+		uint64_t property[DEVICE_PROPERTIES] = {0};
+		struct wiring w = {.channel = -1, .property = property};
+		const struct device_class *class;
+
+		if (device_options_parse(m->config.device[i], &class, property, e))
+			return -1;
+		snprintf(pc->user_id[i], USER_NAME, "%s-%u", class->name, i);
+		if (!machine_add_device(m, class->name, pc->user_id[i], wire, &w, e))
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- starting ---- */
+
+/* The parts of the BIOS data area that operating systems read without asking a BIOS. */
+static void put_bios_data(struct machine *m)
+{
+	uint8_t data[256] = {0};
+	static const uint8_t ebda_kib = 1;
+
+	put_le(data + 0x00, 0x3f8, 2); /* COM1, COM2 */
+	put_le(data + 0x02, 0x2f8, 2);
+	put_le(data + 0x0e, EBDA >> 4, 2);
+	put_le(data + 0x13, EBDA / 1024, 2); /* KiB of conventional memory */
+	machine_load_bytes(m, BIOS_DATA, data, sizeof(data));
+	machine_load_bytes(m, EBDA, &ebda_kib, 1);
+}
+
+static int pc_load(struct machine *m, struct error *e)
+{
+	const struct pc *pc = m->board_data;
+	const struct image *bios = machine_config_image(&m->config, IMAGE_BIOS, 0);
+
+	if (bios)
+		return flat_load(m, bios, e);
+	put_bios_data(m);
+	machine_load_bytes(m, RSDP_BASE, pc->placed.rsdp, sizeof(pc->placed.rsdp));
+	machine_load_bytes(m, TABLES_BASE, pc->placed.bytes, pc->placed.size);
+	return loader_boot(m, &pc->map, e);
+}
+
+static int check_images(const struct machine *m, const struct image *bios, struct error *e)
+{
+	const struct image *kernel = machine_config_image(&m->config, IMAGE_KERNEL, 0);
+
+	if (bios && flat_check(bios, e))
+		return -1;
+	if (!bios && !kernel)
+		return error_set(e, ERROR_USAGE,
+				 "nothing to boot (give -kernel FILE or -bios FILE)");
+	if (!kernel && machine_config_image(&m->config, IMAGE_INITRD, 0))
+		return error_set(e, ERROR_USAGE, "-initrd needs a kernel (give -kernel FILE)");
+	return 0;
+}
+
+static int pc_build(struct machine *m, struct error *e)
+{
+	const struct image *bios = machine_config_image(&m->config, IMAGE_BIOS, 0);
+	struct pc *pc = calloc(1, sizeof(*pc));
+	struct acpi_devices devices = {
+	    .i8042 = device_class_find("i8042"),
+	    .fw_cfg = device_class_find("fw_cfg"),
+	};
+
+	if (!pc)
+		return error_set(e, ERROR_HOST, "out of memory");
+	m->board_data = pc;
+	m->load = pc_load;
+	acpi_tables_build(&pc->acpi, &devices);
+	pc->placed = pc->acpi;
+	acpi_tables_place(&pc->placed, TABLES_BASE);
+	if (check_images(m, bios, e) || pc_memory(m, pc, bios, e))
+		return -1;
+	pc_fw_cfg(m, pc);
+	return pc_devices(m, pc, e) || pc_user_devices(m, pc, e) ? -1 : 0;
+}
+
+const struct board_class pc_board_class = {
+    .name = "pc",
+    .description = "ISA PC with APICs and ACPI, without PCI",
+    .ram_min = 1ull << 20,
+    .ram_max = 64 * GIB,
+    .build = pc_build,
+};
