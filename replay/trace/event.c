@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What the kinds of events.def are called and which fields they have, and events as text: the one
- * form that dumps, comparisons and divergence reports share.
- */
+/* What the kinds of events.def are called, and which fields they have. */
 #include "replay/trace/trace.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,87 +60,4 @@ void trace_info_free(struct trace_info *i)
 	free(i->unit);
 	free(i->machine);
 	memset(i, 0, sizeof(*i));
-}
-
-bool event_equal(const struct event *a, const struct event *b)
-{
-	return a->kind == b->kind && a->size == b->size && a->position.insns == b->position.insns &&
-	       a->position.exits == b->position.exits && a->rip == b->rip &&
-	       a->address == b->address && a->data == b->data && a->length == b->length &&
-	       (!a->length || !memcmp(a->bytes, b->bytes, a->length));
-}
-
-/* Appends to a buffer that may be too small; `*used` never passes its end. */
-static void __attribute__((format(printf, 4, 5)))
-append(char *buffer, size_t size, size_t *used, const char *format, ...)
-{
-	va_list ap;
-	int n;
-
-	if (*used >= size)
-		return;
-	va_start(ap, format);
-	n = vsnprintf(buffer + *used, size - *used, format, ap);
-	va_end(ap);
-	if (n > 0)
-		*used = (size_t)n < size - *used ? *used + (size_t)n : size;
-}
-
-#define BYTES_SHOWN 24
-
-static void append_bytes(char *buffer, size_t size, size_t *used, const struct event *e)
-{
-	size_t shown = e->length < BYTES_SHOWN ? e->length : BYTES_SHOWN;
-
-	append(buffer, size, used, " %zu:", e->length);
-	for (size_t i = 0; i < shown; i++)
-		append(buffer, size, used, "%s%02x", i % 8 ? "" : " ", e->bytes[i]);
-	if (shown < e->length)
-		append(buffer, size, used, "...");
-	if (event_kind_crossing(e->kind) == CROSSING_MARK || !shown)
-		return;
-	append(buffer, size, used, "  \"");
-	for (size_t i = 0; i < shown; i++) {
-		uint8_t c = e->bytes[i];
-
-		append(buffer, size, used, "%c", c >= 0x20 && c < 0x7f && c != '"' ? c : '.');
-	}
-	append(buffer, size, used, "\"");
-}
-
-void event_format(const struct event *e, const char *region, char *buffer, size_t size)
-{
-	unsigned fields = event_kind_fields(e->kind);
-	const char *name = event_kind_name(e->kind);
-	size_t used = 0;
-
-	if (!size)
-		return;
-	buffer[0] = '\0';
-	append(buffer, size, &used, "%9" PRIu64 " %14" PRIu64 " ", e->number, e->position.insns);
-	if (event_kind_crossing(e->kind) == CROSSING_EXIT)
-		append(buffer, size, &used, "%016" PRIx64, e->rip);
-	else
-		append(buffer, size, &used, "%16s", "-");
-	append(buffer, size, &used, " %-12s", name ? name : "?");
-	if (e->kind == EVENT_END)
-		append(buffer, size, &used, " %s:", stop_reason_text((enum stop_reason)e->address));
-	else if (e->kind == EVENT_HOST_CHAR)
-		append(buffer, size, &used, " channel %" PRIu64, e->address);
-	else if (fields & EVENT_FIELD_A)
-		append(buffer, size, &used, " %#10" PRIx64, e->address);
-	else
-		append(buffer, size, &used, " %10s", "");
-	if (fields & EVENT_FIELD_S)
-		append(buffer, size, &used, " %u", e->size);
-	if (e->kind == EVENT_END || event_kind_crossing(e->kind) == CROSSING_HOST) {
-		if (fields & EVENT_FIELD_D)
-			append(buffer, size, &used, " %" PRIu64, e->data);
-	} else if (fields & EVENT_FIELD_D) {
-		append(buffer, size, &used, " 0x%0*" PRIx64, e->size ? 2 * e->size : 2, e->data);
-	}
-	if (fields & EVENT_FIELD_B)
-		append_bytes(buffer, size, &used, e);
-	if (region && *region)
-		append(buffer, size, &used, "  %s", region);
 }

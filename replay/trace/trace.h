@@ -51,16 +51,6 @@ struct event {
 	size_t length;        /* at most EVENT_BYTES_MAX */
 };
 
-/* Same in everything but the number. */
-bool event_equal(const struct event *a, const struct event *b);
-
-/*
- * One line of text, without newline, cut at `size`: number, instructions, RIP, kind, fields, and
- * the region that the address belongs to (NULL or empty: not known).
- */
-void event_format(const struct event *e, const char *region, char *buffer, size_t size);
-#define EVENT_TEXT_MAX 320
-
 /* What a trace says about itself. Strings are owned by whoever filled it in. */
 struct trace_info {
 	uint32_t version;
