@@ -255,6 +255,7 @@ static int append_batch(struct trace_writer *w, const struct batch *b, struct er
 static void *writer_main(void *opaque)
 {
 	struct trace_writer *w = opaque;
+	bool broken = false;
 	struct error e;
 
 	pthread_mutex_lock(&w->lock);
@@ -269,8 +270,10 @@ static void *writer_main(void *opaque)
 		}
 		pthread_mutex_unlock(&w->lock);
 		/* After a failure nothing more may follow: the file would have a hole. */
-		if (!atomic_load(&w->failed) && append_batch(w, b, &e))
+		if (!broken && append_batch(w, b, &e)) {
+			broken = true;
 			writer_fail(w, &e);
+		}
 		pthread_mutex_lock(&w->lock);
 		w->done++;
 		pthread_cond_broadcast(&w->changed);
