@@ -55,7 +55,7 @@ FLOAT_OPS(uint64_t, f64)
 FLOAT_OPS(struct f80, f80)
 #undef FLOAT_OPS
 
-/* Between formats: a signalling NaN is invalid, a denormal operand reported (unless e->daz). */
+/* A signalling NaN is invalid; a denormal operand is reported, but not by f80_to_*. */
 uint64_t f32_to_f64(struct float_env *e, uint32_t a);
 uint32_t f64_to_f32(struct float_env *e, uint64_t a);
 struct f80 f32_to_f80(struct float_env *e, uint32_t a);
@@ -77,11 +77,11 @@ void f80_to_bcd(struct float_env *e, struct f80 a, uint8_t bcd[10]);
 /*
  * FPREM (quotient truncated) and FPREM1 (nearest, ties to even). `low` has the three lowest
  * bits of the quotient; when the reduction is not complete (C2), the result is to be fed in
- * again.
+ * again. Without numbers to divide there is no quotient.
  */
 struct f80_quotient {
 	uint8_t low;
-	bool complete;
+	bool complete, exists;
 };
 struct f80 f80_rem(struct float_env *e, struct f80 a, struct f80 b, bool nearest,
 		   struct f80_quotient *q);

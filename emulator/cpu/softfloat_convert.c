@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Conversions between the formats, to and from integers and packed BCD, and rounding to an
- * integral value. Conversions to integers and SSE4.1's ROUND never report a denormal operand;
- * conversions that widen do (Intel SDM vol. 2, exceptions of CVTxx, ROUNDxx, FLD, FIST, FRNDINT).
+ * integral value. Conversions to integers, SSE4.1's ROUND and x87 stores never report a denormal
+ * operand (Intel SDM vol. 2, exceptions of CVTxx, ROUNDxx, FLD, FST, FIST, FRNDINT).
  */
 #include "emulator/cpu/softfloat_impl.h"
 
@@ -18,30 +18,36 @@ static struct unpacked convert(struct float_env *e, const struct float_format *f
 {
 	if (a.kind >= KIND_QNAN)
 		return float_propagate1(e, a);
-	note_denormal(e, a);
 	if (a.kind != KIND_FINITE)
 		return a;
 	return float_round_result(e, f, a.sign, a.exponent, (u128)a.significand << 64);
 }
 
+static struct unpacked convert_noting(struct float_env *e, const struct float_format *f,
+				      struct unpacked a)
+{
+	note_denormal(e, a);
+	return convert(e, f, a);
+}
+
 uint64_t f32_to_f64(struct float_env *e, uint32_t a)
 {
-	return f64_pack(convert(e, &float_format64, f32_unpack(e, a)));
+	return f64_pack(convert_noting(e, &float_format64, f32_unpack(e, a)));
 }
 
 uint32_t f64_to_f32(struct float_env *e, uint64_t a)
 {
-	return f32_pack(convert(e, &float_format32, f64_unpack(e, a)));
+	return f32_pack(convert_noting(e, &float_format32, f64_unpack(e, a)));
 }
 
 struct f80 f32_to_f80(struct float_env *e, uint32_t a)
 {
-	return f80_pack(convert(e, &float_format80, f32_unpack(e, a)));
+	return f80_pack(convert_noting(e, &float_format80, f32_unpack(e, a)));
 }
 
 struct f80 f64_to_f80(struct float_env *e, uint64_t a)
 {
-	return f80_pack(convert(e, &float_format80, f64_unpack(e, a)));
+	return f80_pack(convert_noting(e, &float_format80, f64_unpack(e, a)));
 }
 
 uint32_t f80_to_f32(struct float_env *e, struct f80 a)

@@ -290,6 +290,7 @@ struct unpacked float_round_result(struct float_env *e, const struct float_forma
 	if (rounded < f->exponent_min || rounded > f->exponent_max) {
 		if (f->wrap)
 			e->flags |= FLOAT_INEXACT;
+		e->rounded_up = rounded > 0;
 		return rounded < 0 ? unpacked_zero(sign) : unpacked_inf(sign);
 	}
 	return (struct unpacked){

@@ -45,6 +45,7 @@ struct f80 f80_rem(struct float_env *e, struct f80 a, struct f80 b, bool nearest
 		return f80_pack(float_propagate(e, &float_format80, x, y));
 	if (x.kind == KIND_INF || y.kind == KIND_ZERO)
 		return f80_pack(float_invalid(e));
+	q->exists = true;
 	if (x.denormal || y.denormal)
 		e->flags |= FLOAT_DENORMAL;
 	if (x.kind == KIND_ZERO)

@@ -15,6 +15,14 @@ void x87_begin(struct vcpu *v)
 	fpu_check_x87(v, true);
 }
 
+/* The segment register behind a memory operand: 64-bit mode's flat segments have no selector. */
+static unsigned data_segment(const struct insn *i)
+{
+	if (i->seg == SEG_FLAT)
+		return SEG_DS;
+	return i->seg == SEG_STACK ? SEG_SS : i->seg;
+}
+
 void x87_note(struct vcpu *v, const struct insn *i)
 {
 	struct fpu *f = &v->c->fpu;
@@ -24,7 +32,7 @@ void x87_note(struct vcpu *v, const struct insn *i)
 	f->cs = v->c->seg[SEG_CS].selector;
 	if (!i->is_reg) {
 		f->dp = insn_address(v, i);
-		f->ds = v->c->seg[i->seg == SEG_FLAT ? SEG_DS : i->seg].selector;
+		f->ds = v->c->seg[data_segment(i)].selector;
 	}
 	f->status &= (uint16_t)~FPU_STATUS_C1;
 }

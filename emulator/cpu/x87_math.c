@@ -57,7 +57,7 @@ static void op_fscale(struct vcpu *v, const struct insn *i)
 	x87_set(f, 0, result);
 }
 
-/* Quotient bits 0, 1 and 2 go to C1, C3 and C0. */
+/* Quotient bits 0, 1 and 2 go to C1, C3 and C0; without a quotient C3 and C0 stay. */
 static void partial_remainder(struct vcpu *v, const struct insn *i, bool nearest)
 {
 	struct fpu *f = x87_start(v, i);
@@ -65,6 +65,7 @@ static void partial_remainder(struct vcpu *v, const struct insn *i, bool nearest
 	struct f80 result = F80_DEFAULT_NAN;
 	struct f80_quotient q = {.complete = true};
 
+	x87_set_conditions(f, FPU_STATUS_C2, 0);
 	if (x87_is_empty(f, 0) || x87_is_empty(f, 1)) {
 		if (!x87_underflow(f))
 			return;
@@ -74,9 +75,12 @@ static void partial_remainder(struct vcpu *v, const struct insn *i, bool nearest
 			return;
 	}
 	x87_set_conditions(
-	    f, FPU_STATUS_C0 | FPU_STATUS_C1 | FPU_STATUS_C2 | FPU_STATUS_C3,
-	    (uint16_t)((q.low & 1 ? FPU_STATUS_C1 : 0) | (q.low & 2 ? FPU_STATUS_C3 : 0) |
-		       (q.low & 4 ? FPU_STATUS_C0 : 0) | (q.complete ? 0 : FPU_STATUS_C2)));
+	    f, FPU_STATUS_C1 | FPU_STATUS_C2,
+	    (uint16_t)((q.low & 1 ? FPU_STATUS_C1 : 0) | (q.complete ? 0 : FPU_STATUS_C2)));
+	if (q.exists)
+		x87_set_conditions(
+		    f, FPU_STATUS_C0 | FPU_STATUS_C3,
+		    (uint16_t)((q.low & 2 ? FPU_STATUS_C3 : 0) | (q.low & 4 ? FPU_STATUS_C0 : 0)));
 	x87_set(f, 0, result);
 }
 

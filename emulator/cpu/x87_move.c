@@ -16,15 +16,19 @@ static void load(struct vcpu *v, const struct insn *i, struct f80 value)
 	x87_push_checked(&v->c->fpu, value);
 }
 
-/* A load that converts: a signalling NaN or a denormal is reported unless the stack is full. */
+/*
+ * A load that converts: a signalling NaN or a denormal is reported unless the stack is full. An
+ * unmasked denormal is pushed all the same, so that its handler finds it in ST(0).
+ */
 static void load_converted(struct vcpu *v, const struct insn *i, struct f80 value,
 			   const struct float_env *e)
 {
 	struct fpu *f = &v->c->fpu;
 
 	x87_note(v, i);
-	if (!x87_is_empty(f, 7) || x87_finish(f, e))
-		x87_push_checked(f, value);
+	if (x87_is_empty(f, 7) && !x87_finish(f, e) && !x87_masks(f, e->flags & FLOAT_INVALID))
+		return;
+	x87_push_checked(f, value);
 }
 
 static void op_fld_m32(struct vcpu *v, const struct insn *i)
@@ -125,7 +129,8 @@ static void op_fld_constant(struct vcpu *v, const struct insn *i)
 /*
  * Stores ST(0), converted to `size` bytes under `e`, or an indefinite value when it is empty. The
  * write comes first, since it may fault. Neither an unmasked invalid operation nor an unmasked
- * over- or underflow stores or pops (SDM vol. 1 8.5.4, 8.5.5); an unmasked inexact result does.
+ * over- or underflow stores or pops (SDM vol. 1 8.5.4, 8.5.5), nor is then a result there that
+ * could be inexact; an unmasked inexact result does both.
  */
 static void store(struct vcpu *v, const struct insn *i, struct float_env *e, const void *data,
 		  unsigned size, bool pop)
@@ -136,6 +141,10 @@ static void store(struct vcpu *v, const struct insn *i, struct float_env *e, con
 	if (empty)
 		e->flags = FLOAT_INVALID;
 	stores = !(e->flags & ~e->masked & ~FLOAT_INEXACT);
+	if (!stores) {
+		e->flags &= (uint8_t)~FLOAT_INEXACT;
+		e->rounded_up = false;
+	}
 	if (stores)
 		mem_write_bytes(v, i->seg, insn_address(v, i), data, size);
 	x87_note(v, i);
@@ -259,6 +268,16 @@ static void op_fstp_sti(struct vcpu *v, const struct insn *i)
 	store_register(v, i, true);
 }
 
+/* D9 D8+i, an alias of FSTP ST(i) that takes no notice of an empty ST(0). */
+static void op_fstp1(struct vcpu *v, const struct insn *i)
+{
+	struct fpu *f = x87_start(v, i);
+
+	if (!x87_is_empty(f, 0))
+		x87_set(f, i->modrm & 7, *x87_st(f, 0));
+	x87_pop(f);
+}
+
 static void op_fxch(struct vcpu *v, const struct insn *i)
 {
 	struct fpu *f = x87_start(v, i);
@@ -357,7 +376,7 @@ static insn_handler *const memory_table[8][8] = {
 
 /* D9 D8, DD C8, DF C8, DF D0 and DF D8 are aliases that the manual leaves out. */
 static insn_handler *const register_table[8][8] = {
-    [1] = {[0] = op_fld_sti, [1] = op_fxch, [3] = op_fstp_sti},
+    [1] = {[0] = op_fld_sti, [1] = op_fxch, [3] = op_fstp1},
     [2] = {op_fcmov, op_fcmov, op_fcmov, op_fcmov},
     [3] = {op_fcmov, op_fcmov, op_fcmov, op_fcmov},
     [5] = {op_ffree, op_fxch, op_fst_sti, op_fstp_sti},
