@@ -221,7 +221,7 @@ static uint32_t build_dsdt(struct acpi_tables *t, const struct acpi_devices *dev
 		aml_integer(&a, 0);
 	aml_close(&a, package);
 
-	scope = aml_open_scope(&a, "\\_SB_");
+	scope = aml_open_scope(&a, "_SB_");
 	processor = aml_open_device(&a, "CPU0");
 	aml_name(&a, "_HID");
 	aml_string(&a, "ACPI0007");

@@ -69,19 +69,19 @@ void aml_close(struct aml *a, size_t mark)
 	a->size += extra;
 }
 
-/* NameString (20.2.2): an optional root character and one segment of four. */
+/* NameString (20.2.2): one segment of four characters. */
 static void aml_name_string(struct aml *a, const char *name)
 {
 	aml_bytes(a, name, strlen(name));
 }
 
-size_t aml_open_scope(struct aml *a, const char *path)
+size_t aml_open_scope(struct aml *a, const char *name)
 {
 	size_t mark;
 
 	aml_byte(a, AML_SCOPE);
 	mark = aml_open(a);
-	aml_name_string(a, path);
+	aml_name_string(a, name);
 	return mark;
 }
 

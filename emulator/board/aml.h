@@ -25,8 +25,8 @@ struct aml {
 
 void aml_bytes(struct aml *a, const void *bytes, size_t size);
 
-/* Scope (path), with a path such as "\\_SB_"; Device (name); Package (count); ResourceTemplate. */
-size_t aml_open_scope(struct aml *a, const char *path);
+/* Scope (name), Device (name), Package (count). */
+size_t aml_open_scope(struct aml *a, const char *name);
 size_t aml_open_device(struct aml *a, const char *name);
 size_t aml_open_package(struct aml *a, uint8_t count);
 void aml_close(struct aml *a, size_t mark);

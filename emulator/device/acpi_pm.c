@@ -18,11 +18,11 @@
 #include "emulator/device/acpi_pm.h"
 
 #include "emulator/device/device.h"
+#include "emulator/device/ticks.h"
 
-#define TIMER_HZ    3579545ull
+#define TIMER_HZ    3579545u
 #define TIMER_MASK  0xffffffu
 #define CARRY_TICKS 0x800000ull /* bit 23 changes this often */
-#define NS_PER_SEC  1000000000ull
 
 #define STS_TMR    (1u << 0)
 #define STS_GBL    (1u << 5)
@@ -45,23 +45,10 @@ struct acpi_pm {
 	uint8_t button;
 };
 
-static uint64_t ticks_at(uint64_t ns)
-{
-	return ns / NS_PER_SEC * TIMER_HZ + ns % NS_PER_SEC * TIMER_HZ / NS_PER_SEC;
-}
-
-/* The first nanosecond at which the timer has counted so far. */
-static uint64_t ticks_to_ns(uint64_t ticks)
-{
-	uint64_t rest = ticks % TIMER_HZ * NS_PER_SEC;
-
-	return ticks / TIMER_HZ * NS_PER_SEC + (rest + TIMER_HZ - 1) / TIMER_HZ;
-}
-
 static uint16_t acpi_pm_sts(const struct device *d)
 {
 	const struct acpi_pm *s = device_state(d);
-	uint64_t carries = ticks_at(device_now(d)) / CARRY_TICKS;
+	uint64_t carries = ticks_at(device_now(d), TIMER_HZ) / CARRY_TICKS;
 
 	return s->sts | (carries != s->carries ? STS_TMR : 0);
 }
@@ -74,7 +61,7 @@ static void acpi_pm_update(struct device *d)
 
 	irq_set(d->out[0], (s->cnt & CNT_SCI_EN) && (sts & s->en));
 	if ((s->en & STS_TMR) && !(sts & STS_TMR))
-		device_timer_set(d, 0, ticks_to_ns((s->carries + 1) * CARRY_TICKS));
+		device_timer_set(d, 0, ticks_time((s->carries + 1) * CARRY_TICKS, TIMER_HZ));
 	else
 		device_timer_cancel(d, 0);
 }
@@ -92,7 +79,7 @@ static uint64_t acpi_pm_read(struct device *d, uint64_t offset, unsigned size)
 	uint32_t word[4] = {
 	    acpi_pm_sts(d) | (uint32_t)s->en << 16,
 	    s->cnt,
-	    ticks_at(device_now(d)) & TIMER_MASK,
+	    ticks_at(device_now(d), TIMER_HZ) & TIMER_MASK,
 	    0,
 	};
 	uint64_t pair = word[offset / 4] | (uint64_t)word[offset / 4 + 1] << 32;
@@ -106,7 +93,7 @@ static void acpi_pm_clear_sts(struct device *d, uint16_t bits)
 
 	s->sts &= ~bits;
 	if (bits & STS_TMR)
-		s->carries = ticks_at(device_now(d)) / CARRY_TICKS;
+		s->carries = ticks_at(device_now(d), TIMER_HZ) / CARRY_TICKS;
 }
 
 static void acpi_pm_write(struct device *d, uint64_t offset, uint64_t value, unsigned size)
@@ -216,7 +203,7 @@ static void acpi_pm_reset(struct device *d)
 {
 	struct acpi_pm *s = device_state(d);
 
-	*s = (struct acpi_pm){.carries = ticks_at(device_now(d)) / CARRY_TICKS};
+	*s = (struct acpi_pm){.carries = ticks_at(device_now(d), TIMER_HZ) / CARRY_TICKS};
 	acpi_pm_update(d);
 }
 
