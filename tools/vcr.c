@@ -6,9 +6,7 @@
 #include "tools/command.h"
 
 static const struct command *const commands[] = {
-    &cmd_record,
-	&cmd_run,
-	&cmd_replay,
+    &cmd_record, &cmd_run, &cmd_replay, &cmd_dump, &cmd_stat, &cmd_diff, &cmd_verify,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
