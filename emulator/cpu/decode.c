@@ -184,6 +184,7 @@ static void decode_modrm(struct cursor *s, struct insn *i, unsigned code_bits,
 	i->is_reg = i->modrm >> 6 == 3 || (flags & OP_MODREG);
 	if (i->is_reg) {
 		i->rm = (uint8_t)((i->modrm & 7) | (p->rex & 1) << 3);
+		i->seg = operand_segment(code_bits, p, false); /* MASKMOVQ's implicit operand */
 		return;
 	}
 	stack = i->address == 2 ? decode_modrm16(s, i) : decode_modrm32(s, i, code_bits, p->rex);
