@@ -51,12 +51,3 @@ insn_handler *simd_lookup(const struct insn *i, const struct cpu_model *model, b
 	}
 	return NULL;
 }
-
-void simd_float_finish(struct vcpu *v, struct float_env *e)
-{
-	const uint8_t before = FLOAT_INVALID | FLOAT_DENORMAL | FLOAT_DIVZERO;
-
-	if (unlikely(e->flags & before & ~e->masked))
-		e->flags &= before;
-	sse_finish(v, e);
-}

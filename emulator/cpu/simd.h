@@ -191,13 +191,4 @@ static inline int simd_clamp(int64_t value, int low, int high)
 #define SATURATE_I16(x) simd_clamp((x), INT16_MIN, INT16_MAX)
 #define SATURATE_U16(x) simd_clamp((x), 0, UINT16_MAX)
 
-/* ---- floating point ---- */
-
-/*
- * Ends the computation of all lanes: an unmasked invalid, denormal or divide-by-zero is found
- * before results are made, so no lane reports overflow, underflow or inexact then (SDM vol. 1
- * 11.5.3). Does not return when an exception is raised; the destination is written after it.
- */
-void simd_float_finish(struct vcpu *v, struct float_env *e);
-
 #endif

@@ -29,7 +29,7 @@ static void cvtpi2ps(struct vcpu *v, const struct insn *i)
 	e = sse_env(v);
 	for (unsigned n = 0; n < 2; n++)
 		d.u32[n] = f32_from_i32(&e, (int32_t)s.u32[n]);
-	simd_float_finish(v, &e);
+	sse_finish(v, &e);
 	fpu_enter_mmx(v);
 	xmm_reg(v, i->reg)->u64[0] = d.u64[0];
 }
@@ -62,7 +62,7 @@ SIMD_INLINE void ps_to_pi(struct vcpu *v, const struct insn *i, bool truncate)
 	e = convert_env(v, truncate);
 	for (unsigned n = 0; n < 2; n++)
 		s.u32[n] = (uint32_t)f32_to_i32(&e, s.u32[n]);
-	simd_float_finish(v, &e);
+	sse_finish(v, &e);
 	fpu_enter_mmx(v);
 	mmx_set(v, i->reg, s.u64[0]);
 }
@@ -78,7 +78,7 @@ SIMD_INLINE void pd_to_pi(struct vcpu *v, const struct insn *i, bool truncate)
 	e = convert_env(v, truncate);
 	for (unsigned n = 0; n < 2; n++)
 		d.u32[n] = (uint32_t)f64_to_i32(&e, s.u64[n]);
-	simd_float_finish(v, &e);
+	sse_finish(v, &e);
 	fpu_enter_mmx(v);
 	mmx_set(v, i->reg, d.u64[0]);
 }
@@ -97,7 +97,7 @@ SIMD_INLINE void pd_to_pi(struct vcpu *v, const struct insn *i, bool truncate)
 		e = sse_env(v);                                                                    \
 		d = i->rex_w ? f##bits##_from_i64(&e, (int64_t)s)                                  \
 			     : f##bits##_from_i32(&e, (int32_t)s);                                 \
-		simd_float_finish(v, &e);                                                          \
+		sse_finish(v, &e);                                                                 \
 		xmm_reg(v, i->reg)->u##bits[0] = d;                                                \
 	}
 FROM_GPR(cvtsi2ss, 32)
@@ -115,7 +115,7 @@ FROM_GPR(cvtsi2sd, 64)
 		e = convert_env(v, truncate);                                                      \
 		d = i->rex_w ? (uint64_t)f##bits##_to_i64(&e, s)                                   \
 			     : (uint32_t)f##bits##_to_i32(&e, s);                                  \
-		simd_float_finish(v, &e);                                                          \
+		sse_finish(v, &e);                                                                 \
 		v->c->reg[i->reg] = d;                                                             \
 	}
 TO_GPR(cvtss2si, 32, false)
@@ -141,7 +141,7 @@ TO_GPR(cvttsd2si, 64, true)
 		for (unsigned n = 0; n < (lanes); n++) {                                           \
 			d.to[n] = expr(&e, s.from[n]);                                             \
 		}                                                                                  \
-		simd_float_finish(v, &e);                                                          \
+		sse_finish(v, &e);                                                                 \
 		*xmm_reg(v, i->reg) = d;                                                           \
 	}
 
@@ -170,7 +170,7 @@ static void cvtss2sd(struct vcpu *v, const struct insn *i)
 	s = xmm_read32(v, i);
 	e = sse_env(v);
 	d = f32_to_f64(&e, s);
-	simd_float_finish(v, &e);
+	sse_finish(v, &e);
 	xmm_reg(v, i->reg)->u64[0] = d;
 }
 
@@ -184,7 +184,7 @@ static void cvtsd2ss(struct vcpu *v, const struct insn *i)
 	s = xmm_read64(v, i);
 	e = sse_env(v);
 	d = f64_to_f32(&e, s);
-	simd_float_finish(v, &e);
+	sse_finish(v, &e);
 	xmm_reg(v, i->reg)->u32[0] = d;
 }
 

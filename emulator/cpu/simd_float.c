@@ -25,7 +25,7 @@
 			(void)a;                                                                   \
 			d.lane[n] = (expr);                                                        \
 		}                                                                                  \
-		simd_float_finish(v, &e);                                                          \
+		sse_finish(v, &e);                                                                 \
 		*xmm_reg(v, i->reg) = d;                                                           \
 	}
 
@@ -42,7 +42,7 @@
 		(void)a;                                                                           \
 		e = sse_env(v);                                                                    \
 		a = (expr);                                                                        \
-		simd_float_finish(v, &e);                                                          \
+		sse_finish(v, &e);                                                                 \
 		xmm_reg(v, i->reg)->lane[0] = a;                                                   \
 	}
 
@@ -129,7 +129,7 @@ FLOAT_OP(cmp, f32_predicate(&e, a, b, (unsigned)i->immediate),
 		b = xmm_read##bits(v, i);                                                          \
 		e = sse_env(v);                                                                    \
 		order = f##bits##_compare(&e, xmm_reg(v, i->reg)->u##bits[0], b, quiet);           \
-		simd_float_finish(v, &e);                                                          \
+		sse_finish(v, &e);                                                                 \
 		flags_set_status(v->c, order_flags(order));                                        \
 	}
 

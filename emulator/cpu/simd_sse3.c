@@ -20,7 +20,7 @@
 		for (unsigned n = 0; n < (lanes); n++)                                             \
 			d.lane[n] = n & 1 ? float##_add(&e, d.lane[n], s.lane[n])                  \
 					  : float##_sub(&e, d.lane[n], s.lane[n]);                 \
-		simd_float_finish(v, &e);                                                          \
+		sse_finish(v, &e);                                                                 \
 		*xmm_reg(v, i->reg) = d;                                                           \
 	}
 ADDSUB(addsubps, u32, f32, 4)
@@ -41,7 +41,7 @@ ADDSUB(addsubpd, u64, f64, 2)
 			d.lane[n] = op(&e, a.lane[2 * n], a.lane[2 * n + 1]);                      \
 			d.lane[(lanes) / 2 + n] = op(&e, s.lane[2 * n], s.lane[2 * n + 1]);        \
 		}                                                                                  \
-		simd_float_finish(v, &e);                                                          \
+		sse_finish(v, &e);                                                                 \
 		*xmm_reg(v, i->reg) = d;                                                           \
 	}
 HORIZONTAL(haddps, u32, 4, f32_add)

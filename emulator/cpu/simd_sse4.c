@@ -228,12 +228,12 @@ static void dpps(struct vcpu *v, const struct insn *i)
 	e = sse_env(v);
 	for (unsigned n = 0; n < 4; n++)
 		a.u32[n] = i->immediate >> (4 + n) & 1 ? f32_mul(&e, a.u32[n], s.u32[n]) : 0;
-	simd_float_finish(v, &e);
+	sse_finish(v, &e);
 	low = f32_add(&e, a.u32[0], a.u32[1]);
 	high = f32_add(&e, a.u32[2], a.u32[3]);
-	simd_float_finish(v, &e);
+	sse_finish(v, &e);
 	low = f32_add(&e, low, high);
-	simd_float_finish(v, &e);
+	sse_finish(v, &e);
 	for (unsigned n = 0; n < 4; n++)
 		d.u32[n] = i->immediate >> n & 1 ? low : 0;
 	*xmm_reg(v, i->reg) = d;
@@ -251,9 +251,9 @@ static void dppd(struct vcpu *v, const struct insn *i)
 	e = sse_env(v);
 	for (unsigned n = 0; n < 2; n++)
 		a.u64[n] = i->immediate >> (4 + n) & 1 ? f64_mul(&e, a.u64[n], s.u64[n]) : 0;
-	simd_float_finish(v, &e);
+	sse_finish(v, &e);
 	sum = f64_add(&e, a.u64[0], a.u64[1]);
-	simd_float_finish(v, &e);
+	sse_finish(v, &e);
 	for (unsigned n = 0; n < 2; n++)
 		d.u64[n] = i->immediate >> n & 1 ? sum : 0;
 	*xmm_reg(v, i->reg) = d;
@@ -261,7 +261,7 @@ static void dppd(struct vcpu *v, const struct insn *i)
 
 /*
  * ROUNDPS and the like. Immediate: rounding in bits 1..0, or MXCSR's with bit 2; bit 3 keeps
- * inexact from being reported. A denormal operand is no exception here.
+ * inexact from being reported.
  */
 static struct float_env round_env(struct vcpu *v, const struct insn *i)
 {
@@ -274,8 +274,9 @@ static struct float_env round_env(struct vcpu *v, const struct insn *i)
 
 static void round_finish(struct vcpu *v, const struct insn *i, struct float_env *e)
 {
-	e->flags &= i->immediate & 8 ? FLOAT_INVALID : FLOAT_INVALID | FLOAT_INEXACT;
-	simd_float_finish(v, e);
+	if (i->immediate & 8)
+		e->flags &= ~FLOAT_INEXACT;
+	sse_finish(v, e);
 }
 
 #define ROUND(name, read, lane, lanes, function)                                                   \
