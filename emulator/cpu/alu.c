@@ -168,7 +168,7 @@ ALWAYS_INLINE void xadd_execute(struct vcpu *v, const struct insn *i, unsigned b
 RM_HANDLERS(xadd, xadd_execute)
 insn_handler *const xadd_rows[2][ROW] = RM_ROWS(xadd);
 
-/* The destination is written in either case, with what it held when the comparison failed. */
+/* When the comparison fails, memory is written with what it held, and a register is not. */
 ALWAYS_INLINE void cmpxchg_execute(struct vcpu *v, const struct insn *i, unsigned bits, bool memory)
 {
 	uint64_t a = v->c->reg[REG_RAX] & size_mask(bits);
@@ -178,18 +178,14 @@ ALWAYS_INLINE void cmpxchg_execute(struct vcpu *v, const struct insn *i, unsigne
 	if (a == b) {
 		rm_set(v, i, memory, bits, reg_get(v, i, i->reg, bits));
 	} else {
-		rm_set(v, i, memory, bits, b);
+		if (memory)
+			rm_set(v, i, memory, bits, b);
 		reg_set(v, i, REG_RAX, bits, b);
 	}
 	flags_set_arith(v->c, bits, r, carry);
 }
 RM_HANDLERS(cmpxchg, cmpxchg_execute)
 insn_handler *const cmpxchg_rows[2][ROW] = RM_ROWS(cmpxchg);
-
-static void flags_set_zf(struct cpu *c, bool zf)
-{
-	flags_set_status(c, (flags_status(c) & ~FLAG_ZF) | (zf ? FLAG_ZF : 0));
-}
 
 static void cmpxchg8b(struct vcpu *v, const struct insn *i)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Shifts, rotates, bit tests and bit scans (Intel SDM vol. 2, vol. 1 ch. 7.3.5, 7.3.6). Where the
- * manual leaves OF undefined, for counts other than 1, it is what the last of that many shifts by
- * one would give; an undefined AF is 0.
+ * manual leaves flags and results undefined they are those of AMD's Zen: OF for counts other than
+ * 1 is mostly what the last of that many shifts by one would give, and shifts set AF.
  */
 #include "emulator/cpu/ops.h"
 
@@ -41,14 +41,19 @@ ALWAYS_INLINE struct shifted rotate(unsigned op, unsigned bits, uint64_t a, unsi
 	return s;
 }
 
-/* Through CF: a rotate of bits + 1 bits. The count is 1 to bits. */
+/* Through CF: a rotate of bits + 1 bits, which may come full circle. */
 ALWAYS_INLINE struct shifted rotate_carry(unsigned op, unsigned bits, uint64_t a, unsigned count,
 					  bool cf)
 {
 	struct shifted s;
 	uint64_t in = cf;
 
-	if (op == SHIFT_RCL) {
+	count %= bits + 1;
+	if (count == 0) {
+		s.value = a;
+		s.cf = cf;
+		s.of = op == SHIFT_RCL ? cf != bit_at(a, bits - 1) : sign_changed(a, bits);
+	} else if (op == SHIFT_RCL) {
 		s.value = (count < 64 ? a << count : 0) | in << (count - 1);
 		if (count > 1)
 			s.value |= a >> (bits + 1 - count);
@@ -92,6 +97,12 @@ ALWAYS_INLINE struct shifted shift(unsigned op, unsigned bits, uint64_t a, unsig
 	return s;
 }
 
+ALWAYS_INLINE void flags_set_shift(struct cpu *c, unsigned bits, uint64_t value)
+{
+	flags_set_logic(c, bits, value);
+	c->flag_aux |= AUX_AF;
+}
+
 ALWAYS_INLINE void shift_execute(struct vcpu *v, const struct insn *i, unsigned op, unsigned bits,
 				 bool memory, unsigned by)
 {
@@ -103,8 +114,6 @@ ALWAYS_INLINE void shift_execute(struct vcpu *v, const struct insn *i, unsigned 
 	struct shifted s;
 
 	count &= bits == 64 ? 63 : 31;
-	if (count != 0 && (op == SHIFT_RCL || op == SHIFT_RCR))
-		count %= bits + 1;
 	if (count == 0) { /* no flag changes, but a 32-bit register is still written */
 		rm_set(v, i, memory, bits, a);
 		return;
@@ -117,7 +126,7 @@ ALWAYS_INLINE void shift_execute(struct vcpu *v, const struct insn *i, unsigned 
 		s = shift(op, bits, a, count);
 	rm_set(v, i, memory, bits, s.value);
 	if (op >= SHIFT_SHL)
-		flags_set_logic(c, bits, s.value);
+		flags_set_shift(c, bits, s.value);
 	flags_set_cf_of(c, s.cf, s.of);
 }
 
@@ -160,8 +169,8 @@ insn_handler *const shift_rows[8][SHIFT_COUNTS][2][ROW] = {
 /* ---- SHLD and SHRD ---- */
 
 /*
- * With 16-bit operands a count above 16 is undefined: processors shift as if the destination
- * followed again behind the source.
+ * With 16-bit operands a count above 16 is undefined: Zen shifts as if the source followed again
+ * behind itself, with CF = 0.
  */
 ALWAYS_INLINE void double_execute(struct vcpu *v, const struct insn *i, bool right, unsigned bits,
 				  bool memory)
@@ -177,9 +186,9 @@ ALWAYS_INLINE void double_execute(struct vcpu *v, const struct insn *i, bool rig
 		return;
 	}
 	if (bits == 16) {
-		wide = to << 32 | from << 16 | to;
+		wide = right ? from << 32 | from << 16 | to : to << 32 | from << 16 | from;
 		s.value = (right ? wide >> count : wide >> (32 - count)) & 0xffff;
-		s.cf = bit_at(wide, right ? count - 1 : 48 - count);
+		s.cf = count <= 16 && bit_at(to, right ? count - 1 : 16 - count);
 	} else if (right) {
 		s.value = (to >> count | from << (bits - count)) & size_mask(bits);
 		s.cf = bit_at(to, count - 1);
@@ -187,9 +196,12 @@ ALWAYS_INLINE void double_execute(struct vcpu *v, const struct insn *i, bool rig
 		s.value = (to << count | from >> (bits - count)) & size_mask(bits);
 		s.cf = bit_at(to, bits - count);
 	}
-	s.of = right ? sign_changed(s.value, bits) : s.cf != bit_at(s.value, bits - 1);
+	if (right)
+		s.of = sign_changed(s.value, bits);
+	else
+		s.of = s.cf != (count < bits && bit_at(s.value, bits - 1));
 	rm_set(v, i, memory, bits, s.value);
-	flags_set_logic(c, bits, s.value);
+	flags_set_shift(c, bits, s.value);
 	flags_set_cf_of(c, s.cf, s.of);
 }
 
@@ -269,16 +281,23 @@ insn_handler *const bit_imm_rows[4][2][ROW] = {
 
 /* ---- bit scans and counts ---- */
 
-/* Of 0 there is no index: ZF is set and the destination keeps its value, all 64 bits of it. */
+/*
+ * Of 0 there is no index: ZF is set and the destination keeps its value, all 64 bits of it. The
+ * other flags, undefined, follow the index.
+ */
 ALWAYS_INLINE void scan_execute(struct vcpu *v, const struct insn *i, bool reverse, unsigned bits,
 				bool memory)
 {
-	uint64_t a = rm_get(v, i, memory, bits);
+	uint64_t a = rm_get(v, i, memory, bits), index;
 
-	flags_set_logic(v->c, bits, a);
-	if (a != 0)
-		reg_set(v, i, i->reg, bits,
-			(uint64_t)(reverse ? 63 - __builtin_clzll(a) : __builtin_ctzll(a)));
+	if (a == 0) {
+		flags_set_status(v->c, FLAG_ZF | FLAG_PF);
+		return;
+	}
+	index = (uint64_t)(reverse ? 63 - __builtin_clzll(a) : __builtin_ctzll(a));
+	flags_set_logic(v->c, bits, index);
+	flags_set_zf(v->c, false);
+	reg_set(v, i, i->reg, bits, index);
 }
 
 ALWAYS_INLINE void popcnt_execute(struct vcpu *v, const struct insn *i, unsigned bits, bool memory)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Multiplication and division (Intel SDM vol. 2, vol. 1 ch. 7.3.2). MUL and IMUL define CF and OF
- * only, the rest here follows the low half of the product; DIV and IDIV define no flag and change
- * none. #DE comes before any register changes.
+ * Multiplication and division (Intel SDM vol. 2, vol. 1 ch. 7.3.2). MUL and IMUL set CF and OF
+ * when the upper half of the product is more than the extension of the lower; the other flags,
+ * and all of them for DIV and IDIV, are undefined: here they are what AMD's Zen leaves. #DE comes
+ * before any register changes.
  */
 #include "emulator/cpu/ops.h"
 
@@ -37,13 +38,6 @@ ALWAYS_INLINE void wide_set(struct vcpu *v, const struct insn *i, unsigned bits,
 	reg_set(v, i, REG_RDX, bits, high);
 }
 
-/* CF and OF say that the upper half is more than the extension of the lower. */
-ALWAYS_INLINE void product_flags(struct cpu *c, unsigned bits, uint64_t low, bool significant)
-{
-	flags_set_logic(c, bits, low);
-	flags_set_cf_of(c, significant, significant);
-}
-
 ALWAYS_INLINE void mul_execute(struct vcpu *v, const struct insn *i, unsigned bits, bool memory)
 {
 	uint64_t b = rm_get(v, i, memory, bits);
@@ -51,7 +45,7 @@ ALWAYS_INLINE void mul_execute(struct vcpu *v, const struct insn *i, unsigned bi
 	uint64_t low = (uint64_t)product & size_mask(bits), high = (uint64_t)(product >> bits);
 
 	wide_set(v, i, bits, low, high);
-	product_flags(v->c, bits, low, high != 0);
+	flags_set_cf_of(v->c, high != 0, high != 0);
 }
 
 /* The product of two signed operands; cuts it to `bits` and says whether that lost anything. */
@@ -72,7 +66,7 @@ ALWAYS_INLINE void imul_execute(struct vcpu *v, const struct insn *i, unsigned b
 
 	low = imul_low(v->c->reg[REG_RAX], rm_get(v, i, memory, bits), bits, &high, &lost);
 	wide_set(v, i, bits, low, high);
-	product_flags(v->c, bits, low, lost);
+	flags_set_cf_of(v->c, lost, lost);
 }
 
 ALWAYS_INLINE void imul2_execute(struct vcpu *v, const struct insn *i, unsigned bits, bool memory)
@@ -82,7 +76,7 @@ ALWAYS_INLINE void imul2_execute(struct vcpu *v, const struct insn *i, unsigned 
 
 	low = imul_low(v->c->reg[i->reg], rm_get(v, i, memory, bits), bits, &high, &lost);
 	reg_set(v, i, i->reg, bits, low);
-	product_flags(v->c, bits, low, lost);
+	flags_set_cf_of(v->c, lost, lost);
 }
 
 ALWAYS_INLINE void imul3_execute(struct vcpu *v, const struct insn *i, unsigned bits, bool memory)
@@ -92,7 +86,13 @@ ALWAYS_INLINE void imul3_execute(struct vcpu *v, const struct insn *i, unsigned 
 
 	low = imul_low(rm_get(v, i, memory, bits), i->immediate, bits, &high, &lost);
 	reg_set(v, i, i->reg, bits, low);
-	product_flags(v->c, bits, low, lost);
+	flags_set_cf_of(v->c, lost, lost);
+}
+
+/* CF and OF keep their values. */
+static void divide_flags(struct cpu *c)
+{
+	flags_set_status(c, (flags_status(c) & (FLAG_CF | FLAG_OF)) | FLAG_AF);
 }
 
 ALWAYS_INLINE void div_execute(struct vcpu *v, const struct insn *i, unsigned bits, bool memory)
@@ -107,6 +107,7 @@ ALWAYS_INLINE void div_execute(struct vcpu *v, const struct insn *i, unsigned bi
 		wide_set(v, i, bits, (uint64_t)a / b, (uint64_t)a % b);
 	else
 		wide_set(v, i, bits, (uint64_t)(a / b), (uint64_t)(a % b));
+	divide_flags(v->c);
 }
 
 /* By magnitudes, so that no intermediate can overflow; the remainder has the dividend's sign. */
@@ -134,6 +135,7 @@ ALWAYS_INLINE void idiv_execute(struct vcpu *v, const struct insn *i, unsigned b
 		cpu_raise(v, EXC_DE);
 	wide_set(v, i, bits, negative_a != negative_b ? -(uint64_t)quotient : (uint64_t)quotient,
 		 negative_a ? -remainder : remainder);
+	divide_flags(v->c);
 }
 
 RM_HANDLERS(mul, mul_execute)

@@ -182,6 +182,12 @@ ALWAYS_INLINE void stack_push(struct vcpu *v, unsigned bits, uint64_t value)
 
 /* ---- conditions: the low four bits of Jcc, SETcc and CMOVcc (SDM vol. 2 appendix B.1.4.7) ---- */
 
+/* Sets ZF, leaving the others. */
+static inline void flags_set_zf(struct cpu *c, bool zf)
+{
+	flags_set_status(c, (flags_status(c) & ~FLAG_ZF) | (zf ? FLAG_ZF : 0));
+}
+
 ALWAYS_INLINE bool flags_condition(const struct cpu *c, unsigned condition)
 {
 	bool holds = false;
