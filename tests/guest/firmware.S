@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# A flat firmware image: from the reset vector at F000:FFF0 under 4 GiB (Intel SDM vol. 3A 9.1.4)
+# to its copy below 1 MiB, to flat protected mode with a GDT in ROM, and out.
+
+.set COM1, 0x3f8
+
+	.section .reset, "ax"
+	.code16
+reset:
+	jmp start			# near: still under 4 GiB
+
+	.text
+start:
+	movw %cs, %ax
+	cmpw $0xf000, %ax
+	jne broken
+	movw $on_top, %si
+	call puts
+	ljmp $0xf000, $below		# now CS is 0xf0000
+below:
+	movw $in_copy, %si
+	call puts
+	# ROM: writes are lost.
+	movw $0xf000, %ax
+	movw %ax, %ds
+	notb in_copy
+	cmpb $'b', in_copy
+	jne broken
+	lgdtl %cs:gdt_pointer
+	movl %cr0, %eax
+	orb $1, %al
+	movl %eax, %cr0
+	ljmpl $8, $0xf0000 + protected
+	.code32
+protected:
+	movl $16, %eax
+	movl %eax, %ds
+	movl %eax, %es
+	movl %eax, %ss
+	movl $0x7000, %esp
+	# The image twice: below 1 MiB and below 4 GiB.
+	movl $0xf0000, %esi
+	movl $0xffff0000, %edi
+	movl $0x4000, %ecx
+	cld
+	repe cmpsl
+	jne broken32
+	movl $0xf0000 + twice, %esi
+	movw $COM1, %dx
+1:
+	lodsb
+	testb %al, %al
+	jz 2f
+	outb %al, %dx
+	jmp 1b
+2:
+	movb $0x10, %al
+	outb %al, $0xf4
+	hlt
+broken32:
+	movb $0x11, %al
+	outb %al, $0xf4
+	hlt
+
+	.code16
+puts:
+	movw $COM1, %dx
+1:
+	lodsb %cs:(%si), %al
+	testb %al, %al
+	jz 2f
+	outb %al, %dx
+	jmp 1b
+2:
+	ret
+broken:
+	movb $0x11, %al
+	outb %al, $0xf4
+	hlt
+
+on_top:
+	.asciz "at the reset vector\n"
+in_copy:
+	.asciz "below 1 MiB\n"
+twice:
+	.asciz "flat, and the same in both places\n"
+	.balign 8
+gdt:
+	.quad 0
+	.quad 0x00cf9b000000ffff
+	.quad 0x00cf93000000ffff
+gdt_pointer:
+	.word 23
+	.long 0xf0000 + gdt
