@@ -70,14 +70,21 @@ static inline union xmm xmm_read(struct vcpu *v, const struct insn *i)
 	return x;
 }
 
-/* xmm/m128 for the few instructions without alignment check. */
+/* xmm/m128 for the few instructions without alignment check; plain RAM is the usual case. */
 static inline union xmm xmm_read_unaligned(struct vcpu *v, const struct insn *i)
 {
+	uint64_t a, length = 16;
+	const uint8_t *host;
 	union xmm x;
 
 	if (i->is_reg)
 		return *xmm_reg(v, i->rm);
-	mem_read_bytes(v, i->seg, insn_address(v, i), &x, sizeof(x));
+	a = insn_address(v, i);
+	host = mem_host_range(v, i->seg, a, false, &length);
+	if (likely(host && length == 16))
+		memcpy(&x, host, 16);
+	else
+		mem_read_bytes(v, i->seg, a, &x, 16);
 	return x;
 }
 

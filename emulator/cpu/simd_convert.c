@@ -18,35 +18,40 @@ static struct float_env convert_env(struct vcpu *v, bool truncate)
 
 /* ---- MMX registers ---- */
 
-static void cvtpi2ps(struct vcpu *v, const struct insn *i)
+/*
+ * CVTPI2PS and CVTPI2PD from memory are no MMX instructions: they leave the x87 state alone and
+ * take no #MF. Intel's manual says so of CVTPI2PD only; AMD's processors do it in both, and so
+ * do we, since no program can tell except one that meant to use x87.
+ */
+static uint64_t read_mmx_operand(struct vcpu *v, const struct insn *i)
 {
-	union xmm s = {.u64 = {0}}, d;
-	struct float_env e;
-
-	fpu_check_sse(v);
-	fpu_check_mmx(v);
-	s.u64[0] = mmx_read(v, i);
-	e = sse_env(v);
-	for (unsigned n = 0; n < 2; n++)
-		d.u32[n] = f32_from_i32(&e, (int32_t)s.u32[n]);
-	sse_finish(v, &e);
-	fpu_enter_mmx(v);
-	xmm_reg(v, i->reg)->u64[0] = d.u64[0];
-}
-
-/* Exact. From memory it is no MMX instruction and leaves the x87 state alone. */
-static void cvtpi2pd(struct vcpu *v, const struct insn *i)
-{
-	union xmm s = {.u64 = {0}};
-	struct float_env e;
-
 	fpu_check_sse(v);
 	if (i->is_reg)
 		fpu_check_mmx(v);
-	s.u64[0] = mmx_read(v, i);
+	return mmx_read(v, i);
+}
+
+static void cvtpi2ps(struct vcpu *v, const struct insn *i)
+{
+	union xmm s = {.u64 = {read_mmx_operand(v, i)}}, d;
+	struct float_env e = sse_env(v);
+
+	for (unsigned n = 0; n < 2; n++)
+		d.u32[n] = f32_from_i32(&e, (int32_t)s.u32[n]);
+	sse_finish(v, &e);
 	if (i->is_reg)
 		fpu_enter_mmx(v);
-	e = sse_env(v);
+	xmm_reg(v, i->reg)->u64[0] = d.u64[0];
+}
+
+/* Exact: there are no flags to report. */
+static void cvtpi2pd(struct vcpu *v, const struct insn *i)
+{
+	union xmm s = {.u64 = {read_mmx_operand(v, i)}};
+	struct float_env e = sse_env(v);
+
+	if (i->is_reg)
+		fpu_enter_mmx(v);
 	for (unsigned n = 0; n < 2; n++)
 		xmm_reg(v, i->reg)->u64[n] = f64_from_i32(&e, (int32_t)s.u32[n]);
 }

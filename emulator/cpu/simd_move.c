@@ -41,12 +41,20 @@ static void movups_load(struct vcpu *v, const struct insn *i)
 static void movups_store(struct vcpu *v, const struct insn *i)
 {
 	const union xmm *s = xmm_reg(v, i->reg);
+	uint64_t a, length = 16;
+	uint8_t *host;
 
 	fpu_check_sse(v);
-	if (i->is_reg)
+	if (i->is_reg) {
 		*xmm_reg(v, i->rm) = *s;
+		return;
+	}
+	a = insn_address(v, i);
+	host = mem_host_range(v, i->seg, a, true, &length);
+	if (likely(host && length == 16))
+		memcpy(host, s, 16);
 	else
-		mem_write_bytes(v, i->seg, insn_address(v, i), s, sizeof(*s));
+		mem_write_bytes(v, i->seg, a, s, 16);
 }
 
 /* ---- scalars: between registers they merge, from memory they clear the rest ---- */
