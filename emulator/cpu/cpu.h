@@ -261,7 +261,7 @@ struct vcpu;
 struct cpu_model {
 	const char *name; /* x86-64, x86-64-v2, max */
 	bool v2;	  /* SSE3, SSSE3, SSE4.1, SSE4.2, POPCNT, CMPXCHG16B, LAHF in 64-bit mode */
-	bool smep, smap, umip; /* advertised */
+	bool smep, smap, umip, pdpe1gb; /* advertised */
 };
 
 /* How a vCPU reaches the machine. `machine` is handed back to each. */
@@ -301,6 +301,9 @@ struct vcpu {
 	uint8_t fault_vector;
 	bool fault_has_error;
 	uint32_t fault_error;
+	/* The fault belongs to the task just switched to, not to what caused the switch (task.c). */
+	bool fault_in_new_task;
+	uint64_t debug_rip; /* RIP at the last debug_before() */
 };
 
 /* ---- life cycle (reset.c) ---- */
