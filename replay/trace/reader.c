@@ -189,8 +189,9 @@ static int read_payload(struct trace_reader *r, uint64_t offset, const struct ch
 {
 	size_t size;
 
-	if (!buffer_room(&r->stored, &r->stored_room, c->stored) ||
-	    !buffer_room(&r->raw, &r->raw_room, c->raw))
+	/* One more, so that there is a buffer even for nothing. */
+	if (!buffer_room(&r->stored, &r->stored_room, c->stored + 1) ||
+	    !buffer_room(&r->raw, &r->raw_room, c->raw + 1))
 		return no_memory(r, e);
 	if (read_bytes(r, offset + CHUNK_HEADER_SIZE, r->stored, c->stored, e))
 		return -1;
