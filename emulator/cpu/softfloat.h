@@ -90,4 +90,16 @@ struct f80 f80_scale(struct float_env *e, struct f80 a, struct f80 b);
 /* FXTRACT: returns the significand, sets the unbiased exponent. */
 struct f80 f80_extract(struct float_env *e, struct f80 a, struct f80 *exponent);
 
+/*
+ * Transcendental functions; softfloat_trig.c and softfloat_exp.c define their values. Those of an
+ * angle return false, and do nothing, when its magnitude is 2^63 or more.
+ */
+bool f80_sin(struct float_env *e, struct f80 a, struct f80 *r);
+bool f80_cos(struct float_env *e, struct f80 a, struct f80 *r);
+bool f80_tan(struct float_env *e, struct f80 a, struct f80 *r);
+struct f80 f80_atan2(struct float_env *e, struct f80 y, struct f80 x);
+struct f80 f80_exp2m1(struct float_env *e, struct f80 a);                 /* 2^a - 1 */
+struct f80 f80_ylog2x(struct float_env *e, struct f80 x, struct f80 y);   /* y * log2(x) */
+struct f80 f80_ylog2xp1(struct float_env *e, struct f80 x, struct f80 y); /* y * log2(x + 1) */
+
 #endif

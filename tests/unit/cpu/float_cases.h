@@ -121,4 +121,19 @@ static inline struct f80 case_f80_near(struct f80 a)
 	return a;
 }
 
+/* How many representable numbers apart two finite numbers of the same sign are; else many. */
+static inline uint64_t case_f80_distance(struct f80 a, struct f80 b)
+{
+	int exponents = (a.sign_exponent & 0x7fff) - (b.sign_exponent & 0x7fff);
+	unsigned __int128 x, y, distance;
+
+	if ((a.sign_exponent ^ b.sign_exponent) >> 15 || exponents > 1 || exponents < -1)
+		return UINT64_MAX;
+	/* A denormal's exponent field counts like that of the smallest normal numbers. */
+	x = ((unsigned __int128)(a.sign_exponent & 0x7fff) << 63) + (a.mantissa << 1 >> 1);
+	y = ((unsigned __int128)(b.sign_exponent & 0x7fff) << 63) + (b.mantissa << 1 >> 1);
+	distance = x > y ? x - y : y - x;
+	return distance >> 64 ? UINT64_MAX : (uint64_t)distance;
+}
+
 #endif
