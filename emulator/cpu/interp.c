@@ -42,17 +42,19 @@ static inline __attribute__((always_inline)) void interp_insn(struct vcpu *v, co
 /* One instruction, or one iteration of it, with breakpoints and single-step. */
 static __attribute__((noinline, cold)) void interp_step(struct vcpu *v)
 {
-	bool tf = v->c->rflags & FLAG_TF;
 	const struct insn *i;
+	bool tf;
 
 	debug_before(v);
 	if (v->c->shutdown)
 		return;
+	/* After that, for a breakpoint's handler does not inherit the single-step of its caller. */
+	tf = v->c->rflags & FLAG_TF;
 	i = block_enter(v);
 	v->blocks->end = NULL;
 	interp_insn(v, i, v->c->linear_mask);
-	v->insn = NULL;
 	debug_after(v, tf);
+	v->insn = NULL;
 }
 
 static __attribute__((noinline)) void interp_loop(struct vcpu *v)
