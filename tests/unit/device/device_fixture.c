@@ -438,6 +438,47 @@ size_t fixture_char_in(struct device *d, const void *bytes, size_t size)
 	return room;
 }
 
+/* ---- everything at once ---- */
+
+void fixture_random_use(struct device *d, const uint16_t *ports, unsigned ports_count,
+			unsigned count, uint64_t step)
+{
+	uint64_t seed = 1;
+
+	for (unsigned i = 0; i < count; i++) {
+		uint16_t port;
+		uint8_t byte;
+
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		port = ports[(seed >> 16) % ports_count];
+		byte = (uint8_t)(seed >> 40);
+		switch (seed >> 60) {
+		case 0 ... 6:
+			out8(port, byte);
+			break;
+		case 7 ... 11:
+			in8(port);
+			break;
+		case 12:
+			if (d->class->char_room)
+				fixture_char_in(d, &byte, 1);
+			break;
+		case 13:
+			if (d->class->set_irq)
+				d->class->set_irq(d, byte % 8, byte & 0x80);
+			break;
+		case 14:
+			if (d->class->acknowledge)
+				d->class->acknowledge(d);
+			break;
+		default:
+			fixture_advance((seed >> 16) % step);
+			break;
+		}
+		assert_true(fixture_next_deadline() > fixture_now());
+	}
+}
+
 /* ---- requests ---- */
 
 void device_request_reset(struct device *d)

@@ -60,6 +60,14 @@ size_t fixture_char_in(struct device *d, const void *bytes, size_t size);
 /* Everything that was written to a channel so far, NUL terminated; size may be NULL. */
 const char *fixture_output(unsigned channel, size_t *size);
 
+/*
+ * What a hostile guest and a busy world do: `count` accesses to `ports`, input bytes, changes of
+ * input lines, acknowledges and steps of time up to `step` ns, in an order that is random but
+ * always the same. Fails when a timer is left armed in the past; sanitizers see the rest.
+ */
+void fixture_random_use(struct device *d, const uint16_t *ports, unsigned ports_count,
+			unsigned count, uint64_t step);
+
 void fixture_set_wall_clock(int64_t ns); /* what device_wall_clock() answers */
 unsigned fixture_wall_clock_calls(void);
 

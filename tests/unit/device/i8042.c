@@ -411,6 +411,13 @@ static void test_flood(void **state)
 	expect(0xee);
 }
 
+static void test_random_use(void **state)
+{
+	static const uint16_t ports[] = {DATA, COMMAND};
+
+	fixture_random_use(kbc, ports, sizeof(ports) / sizeof(ports[0]), 200000, 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,6 +436,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_interleaved, setup),
 	    cmocka_unit_test_setup(test_linux_probe, setup),
 	    cmocka_unit_test_setup(test_flood, setup),
+	    cmocka_unit_test_setup(test_random_use, setup),
 	};
 
 	return cmocka_run_group_tests_name("device/i8042", tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -17,14 +18,14 @@ extern const struct device_class i8254_class;
 
 enum { HZ = 1193182, OUT0 = 0 };
 
+static struct device *pit;
+
 static int setup(void **state)
 {
-	struct device *d;
-
 	fixture_open();
-	d = fixture_device(&i8254_class);
-	d->out[0] = fixture_line(OUT0);
-	fixture_realize(d);
+	pit = fixture_device(&i8254_class);
+	pit->out[0] = fixture_line(OUT0);
+	fixture_realize(pit);
 	return 0;
 }
 
@@ -404,6 +405,65 @@ static void test_armed_only_when_needed(void **state)
 	assert_true(fixture_next_deadline() == UINT64_MAX);
 }
 
+/*
+ * A million periods of mode 2, checked one by one: period k ends at pulse 1 + k * N of the clock,
+ * rounded up to whole nanoseconds. Adding rounded periods would be 0.3 ms off at the end.
+ */
+static void test_no_drift(void **state)
+{
+	const uint64_t count = 11932; /* 100 Hz, nearly */
+
+	program(0, 2, count);
+	for (uint64_t k = 1; k <= 1000000; k++) {
+		unsigned __int128 pulses = 1 + k * count;
+		uint64_t exact = (uint64_t)((pulses * 1000000000 + HZ - 1) / HZ);
+
+		fixture_advance_to(exact - 1);
+		assert_false(fixture_level(OUT0));
+		fixture_advance_to(exact);
+		assert_true(fixture_level(OUT0));
+	}
+	assert_int_equal(fixture_rises(OUT0), 1 + 1000000);
+}
+
+/* The state is a function of virtual time alone: one leap and many steps leave the same bytes. */
+static void test_steps_do_not_matter(void **state)
+{
+	uint8_t leap[256];
+	unsigned rises;
+	size_t size = i8254_class.state_size;
+	const uint64_t end = 20000000;
+
+	assert_true(size <= sizeof(leap));
+	program(0, 3, 1001);
+	out8(0x61, 0x01);
+	program(2, 2, 333);
+	fixture_advance_to(end);
+	in8(0x61);
+	memcpy(leap, device_state(pit), size);
+	rises = fixture_rises(OUT0);
+
+	setup(state);
+	program(0, 3, 1001);
+	out8(0x61, 0x01);
+	program(2, 2, 333);
+	for (uint64_t t = 0; t < end; t += 1237) {
+		fixture_advance_to(t);
+		in8(0x61);
+	}
+	fixture_advance_to(end);
+	in8(0x61);
+	assert_memory_equal(leap, device_state(pit), size);
+	assert_int_equal(fixture_rises(OUT0), rises);
+}
+
+static void test_random_use(void **state)
+{
+	static const uint16_t ports[] = {0x40, 0x41, 0x42, 0x43, 0x43, 0x61};
+
+	fixture_random_use(pit, ports, sizeof(ports) / sizeof(ports[0]), 200000, 20000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,6 +485,9 @@ int main(void)
 	    cmocka_unit_test_setup(test_count_of_one, setup),
 	    cmocka_unit_test_setup(test_port61, setup),
 	    cmocka_unit_test_setup(test_armed_only_when_needed, setup),
+	    cmocka_unit_test_setup(test_no_drift, setup),
+	    cmocka_unit_test_setup(test_steps_do_not_matter, setup),
+	    cmocka_unit_test_setup(test_random_use, setup),
 	};
 
 	return cmocka_run_group_tests_name("device/i8254", tests, NULL, NULL);

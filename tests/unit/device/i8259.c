@@ -351,6 +351,13 @@ static void test_reset(void **state)
 	assert_int_equal(i8259_acknowledge(master), 0x07);
 }
 
+static void test_random_use(void **state)
+{
+	static const uint16_t ports[] = {MASTER, MASTER + 1, SLAVE, SLAVE + 1, ELCR1, ELCR2};
+
+	fixture_random_use(master, ports, sizeof(ports) / sizeof(ports[0]), 200000, 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,6 +375,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_elcr, setup),
 	    cmocka_unit_test_setup(test_initialization, setup),
 	    cmocka_unit_test_setup(test_reset, setup),
+	    cmocka_unit_test_setup(test_random_use, setup),
 	};
 
 	return cmocka_run_group_tests_name("device/i8259", tests, NULL, NULL);

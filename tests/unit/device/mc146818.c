@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -426,6 +427,53 @@ static void test_reset(void **state)
 	assert_int_equal(fixture_wall_clock_calls(), 1);
 }
 
+/* An interrupt a second for a day, each at its second; and a century in one leap. */
+static void test_no_drift(void **state)
+{
+	set(B, UIE | H24);
+	for (uint64_t k = 0; k < 86400; k++) {
+		fixture_advance_to(fixture_next_deadline());
+		assert_true(fixture_rise_time(IRQ) == k * SECOND + SECOND * 3 / 4);
+		get(C);
+	}
+	assert_time(0x23, 0x59, 0x58);
+	set(B, H24);
+	fixture_advance(36525ull * 86400 * SECOND);
+	assert_time(0x23, 0x59, 0x58);
+	assert_date(0x21, 0x24, 0x03, 0x01, 4);
+	assert_int_equal(fixture_wall_clock_calls(), 1);
+}
+
+/* The state is a function of virtual time alone, whenever somebody looks. */
+static void test_steps_do_not_matter(void **state)
+{
+	uint8_t leap[256];
+	size_t size = mc146818_class.state_size;
+
+	assert_true(size <= sizeof(leap));
+	set(A, 0x2a);
+	set(B, PIE | AIE | H24);
+	fixture_advance(3 * SECOND);
+	get(0);
+	memcpy(leap, device_state(rtc), size);
+
+	setup(state);
+	set(A, 0x2a);
+	set(B, PIE | AIE | H24);
+	for (unsigned i = 0; i < 3000; i++) {
+		fixture_advance(SECOND / 1000);
+		get(0);
+	}
+	assert_memory_equal(leap, device_state(rtc), size);
+}
+
+static void test_random_use(void **state)
+{
+	static const uint16_t ports[] = {0x70, 0x71};
+
+	fixture_random_use(rtc, ports, sizeof(ports) / sizeof(ports[0]), 200000, 3 * SECOND);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,6 +496,9 @@ int main(void)
 	    cmocka_unit_test_setup(test_configuration, setup),
 	    cmocka_unit_test_setup(test_configuration_sizes, setup),
 	    cmocka_unit_test_setup(test_reset, setup),
+	    cmocka_unit_test_setup(test_no_drift, setup),
+	    cmocka_unit_test_setup(test_steps_do_not_matter, setup),
+	    cmocka_unit_test_setup(test_random_use, setup),
 	};
 
 	return cmocka_run_group_tests_name("device/mc146818", tests, NULL, NULL);

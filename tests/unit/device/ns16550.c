@@ -380,6 +380,13 @@ static void test_divisor_zero(void **state)
 	assert_true(fixture_level(IRQ));
 }
 
+static void test_random_use(void **state)
+{
+	static const uint16_t ports[] = {RBR, IER, IIR, LCR, MCR, LSR, MSR, SCR};
+
+	fixture_random_use(uart, ports, sizeof(ports) / sizeof(ports[0]), 200000, 1000000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,6 +408,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_out2, setup),
 	    cmocka_unit_test_setup(test_priority, setup),
 	    cmocka_unit_test_setup(test_divisor_zero, setup),
+	    cmocka_unit_test_setup(test_random_use, setup),
 	};
 
 	return cmocka_run_group_tests_name("device/ns16550", tests, NULL, NULL);
