@@ -147,3 +147,28 @@ ALWAYS_INLINE void call_rm_execute(struct vcpu *v, const struct insn *i, unsigne
 }
 RM_HANDLERS_WIDE(call_rm, call_rm_execute)
 insn_handler *const call_rm_rows[2][ROW] = RM_ROWS_WIDE(call_rm);
+
+/* ---- BOUND: an index against a pair of signed bounds in memory; not in 64-bit mode ---- */
+
+ALWAYS_INLINE void bound_execute(struct vcpu *v, const struct insn *i, unsigned bits)
+{
+	uint64_t at = insn_address(v, i), mask = i->address == 4 ? 0xffffffff : 0xffff;
+	int64_t index = sign_extend(v->c->reg[i->reg], bits);
+	int64_t lower = sign_extend(mem_get_at(v, i->seg, at, bits), bits);
+	int64_t upper = sign_extend(mem_get_at(v, i->seg, (at + bits / 8) & mask, bits), bits);
+
+	if (index < lower || index > upper)
+		cpu_raise(v, EXC_BR);
+}
+
+static void bound_16(struct vcpu *v, const struct insn *i)
+{
+	bound_execute(v, i, 16);
+}
+
+static void bound_32(struct vcpu *v, const struct insn *i)
+{
+	bound_execute(v, i, 32);
+}
+
+insn_handler *const bound_row[ROW] = {NULL, bound_16, bound_32};

@@ -80,7 +80,7 @@ insn_handler *simd_lookup(const struct insn *i, const struct cpu_model *model, b
  * System instructions (sysinsn.c): mode, descriptor tables, control and debug registers, MSRs,
  * far transfers, interrupts, I/O port permission; asked first for 0F00 0F01 0F02 0F03 0F05 0F06
  * 0F07 0F08 0F09 0F0B 0F20..23 0F30..35 0FA2 0FAA 0FB2 0FB4 0FB5 0FB9 0FFF, and 1-byte 06 07 0E
- * 16 17 1E 1F 0FA0 0FA1 0FA8 0FA9 8C 8E 62 63(ARPL) 9A C4 C5 CA CB CC CD CE CF EA F1 F4 FA FB
+ * 16 17 1E 1F 0FA0 0FA1 0FA8 0FA9 8C 8E 63(ARPL) 9A C4 C5 CA CB CC CD CE CF EA F1 F4 FA FB
  * and FF /3 /5, 9C 9D (PUSHF, POPF). Sets *imm to the size of the immediate in bytes.
  */
 insn_handler *system_lookup(const struct insn *i, unsigned code_bits, unsigned *imm);

@@ -131,7 +131,7 @@ static const struct opcode map_1byte[256] = {
 
     [0x60] = R(pusha_row, OP_NO64),
     [0x61] = R(popa_row, OP_NO64),
-    [0x62] = F(OP_MODRM | OP_SYSTEM | OP_VEX | OP_ENDS),
+    [0x62] = R_M(NULL, bound_row, OP_MODRM | OP_VEX),
     [0x63] = RM(extend_rows[EXTEND_SXD], OP_MODRM),
     [0x68] = R(push_imm_row, OP_DEF64 | OP_IMMZ),
     [0x69] = RM(imul3_rows, OP_MODRM | OP_IMMZ),

@@ -318,6 +318,7 @@ extern insn_handler *const jcc_rows[16][ROW];
 extern insn_handler *const jmp_row[ROW], *const call_row[ROW], *const ret_row[ROW];
 extern insn_handler *const jmp_rm_rows[2][ROW], *const call_rm_rows[2][ROW];
 extern insn_handler *const loop_row[ROW]; /* LOOPNE, LOOPE, LOOP, JCXZ */
+extern insn_handler *const bound_row[ROW];
 
 /* bits.c */
 enum { SHIFT_BY_IMM, SHIFT_BY_1, SHIFT_BY_CL, SHIFT_COUNTS };

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #define PAGE_TABLES 0x100000u /* PML4, PDPT, page directory */
-#define GDT	    0x104000u
-#define IDT	    0x105000u
+#define GDT         0x104000u
+#define IDT         0x105000u
 
 enum { GDT_CODE64 = 8, GDT_DATA = 16, GDT_CODE32 = 24, GDT_LIMIT = 31 };
 
@@ -43,9 +43,9 @@ static void fixture_page_dirty(struct machine *m, uint64_t page)
 }
 
 static const struct vcpu_ops fixture_ops = {
-	.exit = fixture_exit,
-	.now = fixture_now,
-	.ram_page = fixture_ram_page,
+    .exit = fixture_exit,
+    .now = fixture_now,
+    .ram_page = fixture_ram_page,
 };
 
 uint64_t fixture_peek(const struct cpu_fixture *f, uint64_t address, unsigned size)
@@ -177,9 +177,9 @@ int fixture_run(struct cpu_fixture *f, uint64_t n)
 	} while (c->insns < until && !c->halted && !c->shutdown);
 	assert_false(c->shutdown);
 	rip = c->reg[REG_RIP];
-	return rip >= FIXTURE_STUBS && rip < FIXTURE_STUBS + 4096 ?
-		       (int)((rip - FIXTURE_STUBS) / 16) :
-		       -1;
+	return rip >= FIXTURE_STUBS && rip < FIXTURE_STUBS + 4096
+		   ? (int)((rip - FIXTURE_STUBS) / 16)
+		   : -1;
 }
 
 /* Vectors that push an error code (Intel SDM vol. 3A table 6-1), outside real mode. */

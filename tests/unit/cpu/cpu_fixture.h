@@ -18,10 +18,10 @@
 #include "emulator/cpu/flags.h"
 
 #define FIXTURE_RAM   0x400000u
-#define FIXTURE_STUBS 0x6000u  /* 16 bytes for each of 256 vectors */
-#define FIXTURE_CODE  0x8000u  /* where code goes */
-#define FIXTURE_DATA  0xa000u  /* free for tests, up to the stack */
-#define FIXTURE_STACK 0xf000u  /* RSP at first */
+#define FIXTURE_STUBS 0x6000u /* 16 bytes for each of 256 vectors */
+#define FIXTURE_CODE  0x8000u /* where code goes */
+#define FIXTURE_DATA  0xa000u /* free for tests, up to the stack */
+#define FIXTURE_STACK 0xf000u /* RSP at first */
 #define FIXTURE_MMIO  0x800000u
 #define FIXTURE_EXITS 256
 
@@ -31,7 +31,7 @@ struct cpu_fixture {
 	uint8_t *ram;
 	struct exit exits[FIXTURE_EXITS];
 	unsigned exit_count;
-	uint64_t answer; /* to reads by exits */
+	uint64_t answer;      /* to reads by exits */
 	unsigned dirty_pages; /* how often a page was reported dirty */
 };
 
