@@ -37,7 +37,9 @@ static inline void x87_set_empty(struct fpu *f, unsigned n)
 
 static inline void x87_set(struct fpu *f, unsigned n, struct f80 value)
 {
-	*x87_st(f, n) = value;
+	/* Not the struct: its padding is part of the arena, whose bytes must be reproducible. */
+	x87_st(f, n)->mantissa = value.mantissa;
+	x87_st(f, n)->sign_exponent = value.sign_exponent;
 	f->tag &= (uint16_t) ~(3u << (((fpu_top(f) + n) & 7) * 2));
 }
 
