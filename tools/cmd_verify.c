@@ -39,9 +39,10 @@ static int verify(const char *path)
 			      "whole, the end is missing (record again if you need it)",
 			      path, usage.file, number_text(events), number_text(insns));
 	if (!rc)
-		printf("%s: whole, %s events, %s instructions, %u images, %s chunks, %s bytes\n",
+		printf("%s: whole, %s events, %s instructions, %u image%s, %s chunk%s, %s bytes\n",
 		       path, number_text(events), number_text(insns), trace_reader_images(r),
-		       number_text(usage.chunks), number_text(usage.file));
+		       trace_reader_images(r) == 1 ? "" : "s", number_text(usage.chunks),
+		       usage.chunks == 1 ? "" : "s", number_text(usage.file));
 	trace_reader_close(r);
 	return rc ? command_fail(&e) : 0;
 }
