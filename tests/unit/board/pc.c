@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Board pc as a guest finds it: memory, ports, interrupt routes, what is left in low memory for
+ * a kernel, and what is refused. The addresses are those of emulator/board/README.md.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "emulator/device/fw_cfg.h"
+#include "emulator/device/ioapic.h"
+#include "emulator/device/lapic.h"
+#include "emulator/loader/loader.h"
+#include "emulator/machine.h"
+
+#define MIB 0x100000ull
+#define GIB 0x40000000ull
+
+/* ---- an outside in which nothing happens ---- */
+
+static int64_t host_wall_clock(struct host *h)
+{
+	return 0;
+}
+
+static void host_entropy(struct host *h, void *buffer, size_t size)
+{
+	memset(buffer, 0, size);
+}
+
+static size_t host_char_read(struct host *h, unsigned channel, uint8_t *buffer, size_t max)
+{
+	return 0;
+}
+
+static char output[64];
+static size_t output_size;
+
+static void host_char_write(struct host *h, unsigned channel, const uint8_t *buffer, size_t size)
+{
+	while (size-- && output_size + 2 < sizeof(output)) {
+		output[output_size++] = (char)('0' + channel);
+		output[output_size++] = (char)*buffer++;
+	}
+}
+
+static uint64_t host_wait(struct host *h, uint64_t now, uint64_t deadline)
+{
+	return deadline;
+}
+
+static enum host_stop host_stop(struct host *h)
+{
+	return HOST_STOP_NONE;
+}
+
+static const struct host_ops host_ops = {
+    .wall_clock = host_wall_clock,
+    .entropy = host_entropy,
+    .char_read = host_char_read,
+    .char_write = host_char_write,
+    .wait = host_wait,
+    .stop = host_stop,
+};
+static struct host host = {.ops = &host_ops};
+
+/* ---- machines ---- */
+
+static struct machine_config config;
+static struct machine *m;
+static struct error error;
+
+static void add_image(enum image_role role, const void *data, size_t size)
+{
+	uint8_t *copy = malloc(size);
+
+	memcpy(copy, data, size);
+	config.image[config.images++] = (struct image){role, strdup("image"), copy, size};
+}
+
+/*
+ * A multiboot kernel at 1 MiB:
+ *	mov $0x2000, %ax
+ *	mov $0x604, %dx
+ *	out %ax, (%dx)		soft-off
+ *	hlt
+ */
+static void add_kernel(void)
+{
+	static const uint8_t code[] = {0x66, 0xb8, 0x00, 0x20, 0x66, 0xba,
+				       0x04, 0x06, 0x66, 0xef, 0xf4};
+	static const uint32_t header[8] = {0x1badb002, 0x10000, 0xe4514ffe, 0x100000,
+					   0x100000,   0,       0,          0x100020};
+	uint8_t kernel[64] = {0};
+
+	for (unsigned i = 0; i < 8; i++)
+		loader_put32(kernel + 4 * i, header[i]);
+	memcpy(kernel + 32, code, sizeof(code));
+	add_image(IMAGE_KERNEL, kernel, sizeof(kernel));
+}
+
+static void add_device(const char *text)
+{
+	config.device[config.devices++] = strdup(text);
+}
+
+static int setup(void **state)
+{
+	memset(&error, 0, sizeof(error));
+	output_size = 0;
+	m = NULL;
+	machine_config_init(&config);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	machine_close(m);
+	return 0;
+}
+
+static void power_on(void)
+{
+	m = machine_open(&config, "tcg", &host, NULL, &error);
+	if (!m)
+		fail_msg("%s", error.text);
+}
+
+static void refuses(const char *what)
+{
+	m = machine_open(&config, "tcg", &host, NULL, &error);
+	assert_null(m);
+	assert_int_equal(error.kind, ERROR_USAGE);
+	if (!strstr(error.text, what))
+		fail_msg("expected '%s' in: %s", what, error.text);
+}
+
+static uint64_t ram64(uint64_t gpa)
+{
+	const uint8_t *p = machine_ram_at(m, gpa, 8);
+
+	assert_non_null(p);
+	return loader_get64(p);
+}
+
+static bool is_ram(uint64_t gpa)
+{
+	const struct slot *s = bus_find_slot(&m->bus, gpa);
+
+	return s && !s->rom;
+}
+
+/* ---- memory ---- */
+
+static void test_memory(void **state)
+{
+	add_kernel();
+	config.ram_size = 4 * GIB;
+	power_on();
+	assert_true(is_ram(0) && is_ram(0x9ffff));
+	assert_false(is_ram(0xa0000) || is_ram(0xbffff));
+	assert_true(is_ram(0xc0000) && is_ram(3 * GIB - 1));
+	assert_false(is_ram(3 * GIB) || is_ram(4 * GIB - 1));
+	assert_true(is_ram(4 * GIB) && is_ram(5 * GIB - 1));
+	assert_false(is_ram(5 * GIB));
+}
+
+static void test_small_memory(void **state)
+{
+	add_kernel();
+	config.ram_size = MIB;
+	refuses("give the machine more with -m");
+}
+
+static void test_memory_limits(void **state)
+{
+	add_kernel();
+	config.ram_size = 65 * GIB;
+	refuses("-m");
+}
+
+/* ---- firmware ---- */
+
+/* The reset vector is in ROM, and its copy below 1 MiB is RAM. */
+static void test_firmware(void **state)
+{
+	uint8_t *bios = calloc(1, 0x40000);
+
+	memset(bios + 0x20000, 0x90, 0x20000);
+	bios[0x3fff0] = 0xf4;
+	add_image(IMAGE_BIOS, bios, 0x40000);
+	free(bios);
+	power_on();
+	assert_int_equal(*machine_ram_at(m, 0xfffffff0, 1), 0xf4);
+	assert_true(bus_find_slot(&m->bus, 0xfffc0000)->rom);
+	assert_null(bus_find_slot(&m->bus, 0xfffbffff));
+	assert_int_equal(*machine_ram_at(m, 0xffff0, 1), 0xf4);
+	assert_int_equal(*machine_ram_at(m, 0xe0000, 1), 0x90);
+	assert_true(is_ram(0xe0000));
+	assert_int_equal(m->vcpu.c->seg[SEG_CS].base, 0xffff0000);
+	assert_int_equal(m->vcpu.c->reg[REG_RIP], 0xfff0);
+}
+
+static void test_firmware_size(void **state)
+{
+	uint8_t bios[1000] = {0};
+
+	add_image(IMAGE_BIOS, bios, sizeof(bios));
+	refuses("multiple of 64 KiB");
+}
+
+static void test_nothing_to_boot(void **state)
+{
+	refuses("-kernel FILE or -bios FILE");
+}
+
+static void test_initrd_alone(void **state)
+{
+	uint8_t bios[0x10000] = {0};
+
+	add_image(IMAGE_BIOS, bios, sizeof(bios));
+	add_image(IMAGE_INITRD, "x", 1);
+	refuses("-initrd needs a kernel");
+}
+
+/* ---- what a kernel finds ---- */
+
+/* The RSDP is where one looks for it (ACPI 6.3, 5.2.5.1), and leads to the XSDT. */
+static void test_acpi_in_memory(void **state)
+{
+	uint64_t xsdt;
+
+	add_kernel();
+	power_on();
+	assert_true(ram64(0xf0000) == 0x2052545020445352ull); /* "RSD PTR " */
+	xsdt = ram64(0xf0000 + 24);
+	assert_memory_equal(machine_ram_at(m, xsdt, 4), "XSDT", 4);
+	assert_int_equal(loader_get16(machine_ram_at(m, 0x40e, 2)), 0x9fc0);
+	assert_int_equal(loader_get16(machine_ram_at(m, 0x413, 2)), 639);
+}
+
+/* A reset loads everything anew. */
+static void test_reset(void **state)
+{
+	add_kernel();
+	power_on();
+	memset(machine_ram_at(m, MIB, 64), 0, 64);
+	memset(machine_ram_at(m, 0xf0000, 64), 0, 64);
+	m->vcpu.c->reg[REG_RIP] = 0;
+	machine_reset(m);
+	assert_int_equal(m->load(m, &error), 0);
+	assert_int_equal(m->vcpu.c->reg[REG_RIP], 0x100020);
+	assert_int_equal(*machine_ram_at(m, 0x10002a, 1), 0xf4);
+	assert_true(ram64(0xf0000) == 0x2052545020445352ull);
+}
+
+/* From power-on through the kernel's entry to soft-off. */
+static void test_run(void **state)
+{
+	add_kernel();
+	power_on();
+	assert_int_equal(machine_run(m), STOP_POWEROFF);
+}
+
+/* ---- devices ---- */
+
+static void out(uint16_t port, uint8_t value)
+{
+	bus_port_write(&m->bus, port, 1, value);
+}
+
+static uint32_t fw_cfg_number(uint16_t key)
+{
+	uint32_t value = 0;
+
+	bus_port_write(&m->bus, 0x510, 2, key);
+	for (unsigned i = 0; i < 4; i++)
+		value |= (uint32_t)bus_port_read(&m->bus, 0x511, 1) << 8 * i;
+	return value;
+}
+
+static void test_fw_cfg(void **state)
+{
+	add_kernel();
+	power_on();
+	if (!machine_find_device(m, "fw_cfg"))
+		skip();
+	assert_int_equal(fw_cfg_number(FW_CFG_SIGNATURE), 0x554d4551);
+	assert_int_equal(fw_cfg_number(FW_CFG_RAM_SIZE), 128 * MIB);
+	assert_int_equal(fw_cfg_number(FW_CFG_NB_CPUS), 1);
+	assert_int_equal(fw_cfg_number(FW_CFG_KERNEL_SIZE), 64);
+	assert_int_equal(fw_cfg_number(FW_CFG_FILE_DIR), 0x06000000);
+}
+
+/* Serial ports and debug console are on their own channels. */
+static void test_channels(void **state)
+{
+	add_kernel();
+	power_on();
+	out(0x3f8, 'a');
+	out(0x2f8, 'b');
+	if (machine_find_device(m, "debugcon"))
+		out(0x402, 'c');
+	machine_run(m);
+	assert_true(output_size >= 4);
+	assert_non_null(memmem(output, output_size, "0a", 2));
+	assert_non_null(memmem(output, output_size, "1b", 2));
+	if (machine_find_device(m, "debugcon"))
+		assert_non_null(memmem(output, output_size, "2c", 2));
+}
+
+static void mmio_write(uint64_t gpa, uint32_t value)
+{
+	bus_memory_write(&m->bus, gpa, 4, value);
+}
+
+/* 8259s with vectors 20h and 28h, everything masked but the cascade. */
+static void pic_init(void)
+{
+	out(0x20, 0x11);
+	out(0x21, 0x20);
+	out(0x21, 0x04);
+	out(0x21, 0x01);
+	out(0xa0, 0x11);
+	out(0xa1, 0x28);
+	out(0xa1, 0x02);
+	out(0xa1, 0x01);
+	out(0x21, 0xfb);
+	out(0xa1, 0xff);
+}
+
+/* Every ISA line through the 8259 pair and the virtual wire to the vCPU. */
+static void test_isa_through_8259(void **state)
+{
+	struct device *isa;
+
+	add_kernel();
+	power_on();
+	isa = machine_find_device(m, "isa-irq");
+	for (unsigned irq = 0; irq < 16; irq++) {
+		if (irq == 2)
+			continue;
+		pic_init();
+		out(irq < 8 ? 0x21 : 0xa1,
+		    (uint8_t)(irq < 8 ? 0xfb & ~(1 << irq) : 0xff & ~(1 << (irq - 8))));
+		irq_set((struct irq){isa, irq}, false);
+		irq_set((struct irq){isa, irq}, true);
+		assert_true(m->vcpu.c->intr);
+		assert_int_equal(machine_acknowledge(m), 0x20 + irq);
+		irq_set((struct irq){isa, irq}, false);
+		assert_false(m->vcpu.c->intr);
+	}
+}
+
+/* Every ISA line through the I/O APIC; IRQ 0 is input 2. */
+static void test_isa_through_ioapic(void **state)
+{
+	struct device *isa;
+
+	add_kernel();
+	power_on();
+	isa = machine_find_device(m, "isa-irq");
+	pic_init();
+	mmio_write(LAPIC_BASE + 0xf0, 0x1ff);
+	mmio_write(LAPIC_BASE + 0x350, 0x10700);
+	for (unsigned pin = 0; pin < 24; pin++) {
+		mmio_write(IOAPIC_BASE, 0x10 + 2 * pin);
+		mmio_write(IOAPIC_BASE + 0x10, 0x40 + pin);
+	}
+	for (unsigned irq = 0; irq < 16; irq++) {
+		if (irq == 2)
+			continue;
+		irq_set((struct irq){isa, irq}, false);
+		irq_set((struct irq){isa, irq}, true);
+		assert_true(m->vcpu.c->intr);
+		assert_int_equal(machine_acknowledge(m), 0x40 + (irq ? irq : 2));
+		mmio_write(LAPIC_BASE + 0xb0, 0);
+		assert_false(m->vcpu.c->intr);
+	}
+}
+
+static void test_user_device(void **state)
+{
+	if (!device_class_find("isa-debug-exit"))
+		skip();
+	add_kernel();
+	add_device("isa-debug-exit,iobase=0xf4,iosize=4");
+	add_device("isa-debug-exit,iobase=0xf8,iosize=4");
+	power_on();
+	assert_non_null(bus_find_port(&m->bus, 0xf4));
+	assert_non_null(bus_find_port(&m->bus, 0xfb));
+	assert_null(bus_find_port(&m->bus, 0xfc));
+}
+
+static void test_user_device_taken(void **state)
+{
+	if (!device_class_find("isa-debug-exit"))
+		skip();
+	add_kernel();
+	add_device("isa-debug-exit,iobase=0x3f8");
+	refuses("0x3f8");
+}
+
+static void test_user_device_unknown(void **state)
+{
+	add_kernel();
+	add_device("floppy");
+	refuses("-device floppy: unknown device");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_memory),
+	    TEST(test_small_memory),
+	    TEST(test_memory_limits),
+	    TEST(test_firmware),
+	    TEST(test_firmware_size),
+	    TEST(test_nothing_to_boot),
+	    TEST(test_initrd_alone),
+	    TEST(test_acpi_in_memory),
+	    TEST(test_reset),
+	    TEST(test_run),
+	    TEST(test_fw_cfg),
+	    TEST(test_channels),
+	    TEST(test_isa_through_8259),
+	    TEST(test_isa_through_ioapic),
+	    TEST(test_user_device),
+	    TEST(test_user_device_taken),
+	    TEST(test_user_device_unknown),
+	};
+
+	return cmocka_run_group_tests_name("board/pc", tests, NULL, NULL);
+}
