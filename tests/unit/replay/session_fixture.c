@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/replay/session_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int64_t wall_clock(struct host *h)
+{
+	return 1767225600000000000; /* 2026-01-01 00:00 UTC */
+}
+
+static void entropy(struct host *h, void *buffer, size_t size)
+{
+	memset(buffer, 0x5a, size);
+}
+
+static size_t char_read(struct host *h, unsigned channel, uint8_t *buffer, size_t max)
+{
+	return 0;
+}
+
+static void char_write(struct host *h, unsigned channel, const uint8_t *buffer, size_t size)
+{
+}
+
+static uint64_t wait(struct host *h, uint64_t now, uint64_t deadline)
+{
+	return deadline;
+}
+
+static enum host_stop stop(struct host *h)
+{
+	return HOST_STOP_NONE;
+}
+
+struct host *fixture_host(void)
+{
+	static const struct host_ops ops = {
+	    .wall_clock = wall_clock,
+	    .entropy = entropy,
+	    .char_read = char_read,
+	    .char_write = char_write,
+	    .wait = wait,
+	    .stop = stop,
+	};
+	static struct host host = {.ops = &ops};
+
+	return &host;
+}
+
+/* Real-mode code at F000:0000. */
+static const uint8_t code[] = {
+    0xfa,                               /* cli */
+    0x31, 0xc0,                         /* xor ax, ax */
+    0x8e, 0xd8,                         /* mov ds, ax */
+    0x8e, 0xd0,                         /* mov ss, ax */
+    0xbc, 0x00, 0x70,                   /* mov sp, 7000h */
+    0xc7, 0x06, 0x20, 0x00, 0x80, 0x00, /* mov word [20h], 0080h: vector 8 */
+    0xc7, 0x06, 0x22, 0x00, 0x00, 0xf0, /* mov word [22h], F000h */
+    0xb0, 0x11, 0xe6, 0x20,             /* i8259: ICW1 */
+    0xb0, 0x08, 0xe6, 0x21,             /* ICW2: vector 8 */
+    0xb0, 0x04, 0xe6, 0x21,             /* ICW3 */
+    0xb0, 0x01, 0xe6, 0x21,             /* ICW4 */
+    0xb0, 0xfe, 0xe6, 0x21,             /* only IRQ 0 */
+    0xb0, 0x34, 0xe6, 0x43,             /* i8254: counter 0, mode 2 */
+    0xb0, 0x40, 0xe6, 0x40,             /* every 64 ticks, 53.6 us */
+    0xb0, 0x00, 0xe6, 0x40, 0xfb,       /* sti */
+    /* loop: */
+    0xe4, 0x40,             /* in al, 40h */
+    0x8b, 0x1e, 0x00, 0x60, /* mov bx, [6000h] */
+    0x88, 0x07,             /* mov [bx], al */
+    0xff, 0x06, 0x00, 0x60, /* inc word [6000h] */
+    0xe6, 0x80,             /* out 80h, al */
+    0xa8, 0x0f,             /* test al, 0fh */
+    0x75, 0x01,             /* jnz over the hlt */
+    0xf4,                   /* hlt */
+    0xeb, 0xed,             /* jmp loop */
+};
+
+/* At F000:0080: the handler of IRQ 0. */
+static const uint8_t handler[] = {
+    0x50,                   /* push ax */
+    0xff, 0x06, 0x02, 0x60, /* inc word [6002h] */
+    0xb0, 0x20, 0xe6, 0x20, /* end of interrupt */
+    0x58,                   /* pop ax */
+    0xcf,                   /* iret */
+};
+
+struct machine_config fixture_config(void)
+{
+	static const uint8_t reset_vector[] = {0xea, 0x00, 0x00, 0x00, 0xf0}; /* jmp F000:0000 */
+	struct machine_config c;
+	struct image *bios = &c.image[0];
+
+	machine_config_init(&c);
+	c.ram_size = 1 << 20;
+	bios->role = IMAGE_BIOS;
+	bios->name = strdup("fixture");
+	bios->size = 65536;
+	bios->data = calloc(1, bios->size);
+	memcpy(bios->data, code, sizeof(code));
+	memcpy(bios->data + 0x80, handler, sizeof(handler));
+	memcpy(bios->data + 0xfff0, reset_vector, sizeof(reset_vector));
+	c.images = 1;
+	return c;
+}
+
+char *fixture_path(const char *name)
+{
+	char directory[] = "/tmp/vcr-test-XXXXXX";
+	char *path = malloc(sizeof(directory) + strlen(name) + 1);
+
+	if (!path || !mkdtemp(directory))
+		abort();
+	sprintf(path, "%s/%s", directory, name);
+	return path;
+}
