@@ -43,6 +43,7 @@ static int run_machine(struct session_options *o, struct machine *m, struct host
 		return command_fail(&e);
 	reason = machine_run(m);
 	status = exit_status(m, reason);
+	live_flush(live);
 	if (r && recorder_finish(r, reason, m->stop_status, &e))
 		return command_fail(&e);
 	if (live_failure(live)->kind)

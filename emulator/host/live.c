@@ -453,6 +453,11 @@ fail:
 	return NULL;
 }
 
+void live_flush(struct host *h)
+{
+	output_flush_all(live(h));
+}
+
 const struct error *live_failure(const struct host *h)
 {
 	return &((const struct live *)h)->failure;

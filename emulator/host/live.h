@@ -34,6 +34,8 @@ int live_channel_parse(struct live_options *o, unsigned channel, const char *tex
  * raw mode until live_close()). SIGINT and SIGTERM become HOST_STOP_QUIT.
  */
 struct host *live_open(const struct live_options *o, struct error *e);
+/* Writes out what the guest sent so far (otherwise done at polls). */
+void live_flush(struct host *h);
 /* The failure behind HOST_STOP_FAILED; kind is ERROR_NONE when there was none. */
 const struct error *live_failure(const struct host *h);
 void live_close(struct host *h);
