@@ -29,7 +29,8 @@ void mem_guard(struct vcpu *v, uint64_t ram_offset, unsigned size);
  * MMIO goes in pieces of at most 8 bytes, ascending. */
 void mem_read_bytes(struct vcpu *v, unsigned seg, uint64_t offset, void *data, unsigned size);
 void mem_write_bytes(struct vcpu *v, unsigned seg, uint64_t offset, const void *data, unsigned size);
-/* Faults exactly as a write of that range would, and does nothing else. */
+/* Fault exactly as a read or write of that range would, and do nothing else. */
+void mem_probe_read(struct vcpu *v, unsigned seg, uint64_t offset, unsigned size);
 void mem_probe_write(struct vcpu *v, unsigned seg, uint64_t offset, unsigned size);
 
 /* Implicit supervisor accesses at a linear address: descriptor tables, TSS (SDM vol. 3A 4.6.1). */

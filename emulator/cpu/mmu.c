@@ -607,6 +607,14 @@ void mem_write_bytes(struct vcpu *v, unsigned seg, uint64_t offset, const void *
 	linear_write(v, linear, v->c->linear_mask, data, size, v->c->mmu_real);
 }
 
+void mem_probe_read(struct vcpu *v, unsigned seg, uint64_t offset, unsigned size)
+{
+	uint64_t linear = segment_resolve(v, seg, offset, size, false);
+	struct range r;
+
+	range_locate(v, &r, linear, v->c->linear_mask, size, v->c->mmu_real, ACCESS_READ);
+}
+
 void mem_probe_write(struct vcpu *v, unsigned seg, uint64_t offset, unsigned size)
 {
 	uint64_t linear = segment_resolve(v, seg, offset, size, true);

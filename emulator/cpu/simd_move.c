@@ -330,10 +330,13 @@ static void fence(struct vcpu *v, const struct insn *i)
 	(void)i;
 }
 
-/* There is no cache to flush; it faults as a load of the byte does (SDM vol. 2A, CLFLUSH). */
+/*
+ * There is no cache to flush. It faults as a load of the byte does (SDM vol. 2A, CLFLUSH), but
+ * loads nothing: a device would notice.
+ */
 static void clflush(struct vcpu *v, const struct insn *i)
 {
-	(void)mem_read8(v, i->seg, insn_address(v, i));
+	mem_probe_read(v, i->seg, insn_address(v, i), 1);
 }
 
 static const struct simd_row rows[] = {

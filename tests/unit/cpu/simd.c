@@ -81,6 +81,11 @@ static void test_independent(void **state)
 	assert_int_equal(RUN(&s, 0x0f, 0xae, 0xf0), NO_FAULT); /* mfence */
 	assert_int_equal(RUN(&s, 0x0f, 0xae, 0xf8), NO_FAULT); /* sfence */
 	assert_int_equal(RUN(&s, 0x0f, 0xae, 0x3e), NO_FAULT); /* clflush [rsi] */
+	s.offset = 0xf000; /* beyond RAM: a device, which must not be read */
+	assert_int_equal(RUN(&s, 0x0f, 0xae, 0x3e), NO_FAULT);
+	assert_int_equal(simd_exits, 0);
+	s.offset = 1ull << 63; /* not canonical: faults as a load does */
+	assert_int_equal(RUN(&s, 0x0f, 0xae, 0x3e), EXC_GP);
 }
 
 /* LOCK is invalid with all of them. */
