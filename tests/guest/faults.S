@@ -83,10 +83,8 @@ main:
 	fault "jump to null", ljmp $0, $0
 	fault "ltr of data", ltr %ax
 	xorl %eax, %eax
-	movl %eax, %ds
-	fault "null ds", movl %ds:0, %eax
-	movl $DS32, %eax
-	movl %eax, %ds
+	movl %eax, %fs
+	fault "read through null", movl %fs:0, %eax
 	movl $0x12345678, %ecx
 	fault "rdmsr of nothing", rdmsr
 	fault "wrmsr of nothing", wrmsr

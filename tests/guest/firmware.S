@@ -21,12 +21,6 @@ start:
 below:
 	movw $in_copy, %si
 	call puts
-	# ROM: writes are lost.
-	movw $0xf000, %ax
-	movw %ax, %ds
-	notb in_copy
-	cmpb $'b', in_copy
-	jne broken
 	lgdtl %cs:gdt_pointer
 	movl %cr0, %eax
 	orb $1, %al
@@ -39,6 +33,10 @@ protected:
 	movl %eax, %es
 	movl %eax, %ss
 	movl $0x7000, %esp
+	# ROM: writes are lost.
+	notb 0xffff0000 + in_copy
+	cmpb $'b', 0xffff0000 + in_copy
+	jne broken32
 	# The image twice: below 1 MiB and below 4 GiB.
 	movl $0xf0000, %esi
 	movl $0xffff0000, %edi
