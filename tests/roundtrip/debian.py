@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Debian's own kernel boots to user space and switches off, and its recording replays."""
+
+import os
+import subprocess
+import sys
+
+import driver
+
+TOP = os.path.dirname(os.path.dirname(driver.HERE))
+
+
+def main():
+    arguments = driver.arguments_parser(__doc__).parse_args()
+    made = subprocess.run([os.path.join(TOP, "tools", "debian-guest")], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=False)
+    if made.returncode == 77:
+        print(made.stderr.strip().split("\n")[-1])
+        return 77
+    d = driver.Driver(arguments, "debian")
+    if made.returncode:
+        done = driver.Done(made.args, "", made.returncode, made.stdout, made.stderr)
+        d.check("tools/debian-guest", False, done)
+        return d.end()
+    kernel, initrd = made.stdout.split()
+    trace, again = d.path("1.vcr"), d.path("2.vcr")
+    words = ["-m", 512, "-kernel", kernel, "-initrd", initrd, "-append", "console=ttyS0"]
+    words += driver.RTC
+    done = d.run("record", *words, "-o", trace, timeout=300)
+    d.expect("record", done, driver.OK)
+    d.check("user space", "Hello from user space: Linux" in done.out, done)
+    d.check("the clock", "2026-01-01T00:0" in done.out, done)
+    d.check("power off", "Power down" in done.out or "power off" in done.err, done)
+    d.check("no complaint of the kernel's", not any(
+        word in done.out for word in ("BUG:", "WARNING:", "Oops", "Kernel panic", "Call Trace")),
+        done)
+    for mode in ([], ["--devices"], ["--cpu"]):
+        d.expect(f"replay {' '.join(mode)}".rstrip(), d.run("replay", *mode, trace, timeout=300),
+                 driver.OK, 0)
+    d.expect("record again", d.run("record", *words, "-o", again, timeout=300), driver.OK)
+    d.expect("diff", d.run("diff", trace, again, timeout=120), driver.OK, 0)
+    os.unlink(again)
+    return d.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
