@@ -181,8 +181,7 @@ static uint8_t host_call(enum function function, unsigned rounding, struct f80 a
 	memcpy(&y, &b.mantissa, 8);
 	memcpy((char *)&y + 8, &b.sign_exponent, 2);
 	__asm__ volatile("fnstcw %0\n\tfldcw %1\n\tfnclex" : "=m"(saved) : "m"(control));
-#define UNARY(instruction)                                                                         \
-	__asm__ volatile(instruction "\n\tfnstsw %1" : "+t"(x), "=a"(status) : : "st(7)")
+#define UNARY(instruction) __asm__ volatile(instruction "\n\tfnstsw %1" : "+t"(x), "=a"(status))
 #define BINARY(instruction)                                                                        \
 	__asm__ volatile(instruction "\n\tfnstsw %1" : "+t"(x), "=a"(status) : "u"(y) : "st(1)")
 	switch (function) {
