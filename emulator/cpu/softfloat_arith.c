@@ -108,12 +108,51 @@ static struct unpacked divide(struct float_env *e, const struct float_format *f,
 				  (u128)high << 64 | low | (rest != 0));
 }
 
+/* Whole part of the square root, and what is left: n = root^2 + rest. */
+static uint64_t root64(uint64_t n, uint64_t *rest)
+{
+	uint64_t root = 0, left = 0;
+
+	for (unsigned bits = 0; bits < 32; bits++) {
+		uint64_t trial = root << 2 | 1;
+
+		left = left << 2 | n >> 62;
+		n <<= 2;
+		root <<= 1;
+		if (left >= trial) {
+			left -= trial;
+			root |= 1;
+		}
+	}
+	*rest = left;
+	return root;
+}
+
+/*
+ * The same for n >= 2^126: the upper half's root gives the upper half of the result, a division
+ * by twice that the lower one, at most 1 too large.
+ */
+static uint64_t root128(u128 n, u128 *rest)
+{
+	uint64_t left, high = root64((uint64_t)(n >> 64), &left);
+	u128 dividend = (u128)left << 32 | (uint32_t)(n >> 32);
+	u128 low = dividend / (2 * high);
+	u128 root = ((u128)high << 32) + low;
+	u128 part = (dividend % (2 * high)) << 32 | (uint32_t)n;
+
+	if (part < low * low) {
+		part += 2 * root - 1;
+		root--;
+	}
+	*rest = part - low * low;
+	return (uint64_t)root;
+}
+
 static struct unpacked square_root(struct float_env *e, const struct float_format *f,
 				   struct unpacked a)
 {
-	/* Two bits more than the result: one to round by, one because tiny results do not exist. */
-	unsigned bits = (unsigned)f->precision + 2;
-	u128 radicand, root = 0, rest = 0;
+	u128 rest;
+	uint64_t root;
 
 	if (a.kind >= KIND_QNAN)
 		return float_propagate1(e, a);
@@ -124,22 +163,11 @@ static struct unpacked square_root(struct float_env *e, const struct float_forma
 	note_denormal(e, a, a);
 	if (a.kind == KIND_INF)
 		return a;
-	/* In [1, 4) with 126 fraction bits, over an even exponent; then one root bit a step. */
-	radicand = (u128)a.significand << (a.exponent & 1 ? 64 : 63);
-	for (unsigned n = 0; n < bits; n++) {
-		u128 trial = root << 2 | 1;
-
-		rest = rest << 2 | (uint64_t)(radicand >> 126);
-		radicand <<= 2;
-		root <<= 1;
-		if (rest >= trial) {
-			rest -= trial;
-			root |= 1;
-		}
-	}
-	root <<= 128 - bits;
-	root |= rest || radicand;
-	return float_round_result(e, f, false, (a.exponent - (a.exponent & 1)) / 2, root);
+	/* In [1, 4) with 126 fraction bits, over an even exponent: the root is in [1, 2). */
+	root = root128((u128)a.significand << (a.exponent & 1 ? 64 : 63), &rest);
+	/* (root + 1/2)^2 = root^2 + root + 1/4: the rest tells which half; a tie cannot be. */
+	return float_round_result(e, f, false, (a.exponent - (a.exponent & 1)) / 2,
+				  (u128)root << 64 | (rest > root ? 3ull << 62 : rest != 0));
 }
 
 static enum float_order compare(struct float_env *e, struct unpacked a, struct unpacked b,
