@@ -51,15 +51,19 @@ void ram_close(struct ram *r)
 	memset(r, 0, sizeof(*r));
 }
 
+void ram_log_enter(struct ram *r, enum ram_log log, uint64_t page)
+{
+	if (r->dirty[page] & (1u << log))
+		return;
+	r->dirty[page] |= (uint8_t)(1u << log);
+	r->list[log][r->listed[log]++] = (uint32_t)page;
+}
+
 void ram_page_dirty(struct ram *r, uint64_t page)
 {
 	r->guard[page] &= (uint8_t)~GUARD_CLEAN;
-	for (int log = 0; log < RAM_LOG_COUNT; log++) {
-		if (r->dirty[page] & (1u << log))
-			continue;
-		r->dirty[page] |= (uint8_t)(1u << log);
-		r->list[log][r->listed[log]++] = (uint32_t)page;
-	}
+	for (int log = 0; log < RAM_LOG_COUNT; log++)
+		ram_log_enter(r, (enum ram_log)log, page);
 }
 
 void ram_log_take(struct ram *r, enum ram_log log, void (*page)(void *opaque, uint64_t index),

@@ -32,7 +32,9 @@ struct ram {
 int ram_open(struct ram *r, uint64_t size, struct error *e);
 void ram_close(struct ram *r);
 
-/* Enters a page in the logs of all consumers. */
+/* Enters a page in one log. */
+void ram_log_enter(struct ram *r, enum ram_log log, uint64_t page);
+/* Enters a page that is being written in the logs of all. */
 void ram_page_dirty(struct ram *r, uint64_t page);
 /* Hands the consumer's dirty pages over and starts its log anew. */
 void ram_log_take(struct ram *r, enum ram_log log, void (*page)(void *opaque, uint64_t index),

@@ -121,47 +121,36 @@ struct snapshot *snapshot_take(struct machine *m, struct error *e)
 	return c.s;
 }
 
-static void restore_page(struct machine *m, const struct snapshot *s, uint64_t index)
-{
-	uint8_t *to = m->ram.base + index * RAM_PAGE;
-
-	if (s->page[index])
-		memcpy(to, s->page[index]->bytes, RAM_PAGE);
-	else
-		memset(to, 0, RAM_PAGE);
-	ram_page_dirty(&m->ram, index);
-	vcpu_ram_changed(&m->vcpu, index, 1);
-}
-
 struct restore {
 	struct machine *m;
-	struct snapshot *s;
+	const struct snapshot *s;
 };
 
-static void restore_logged(void *opaque, uint64_t index)
+static void restore_page(void *opaque, uint64_t index)
 {
-	struct restore *r = opaque;
-	uint8_t *to = r->m->ram.base + index * RAM_PAGE;
+	const struct restore *r = opaque;
+	struct machine *m = r->m;
+	uint8_t *to = m->ram.base + index * RAM_PAGE;
 
-	/* Not restore_page(): the log is being taken. The digest's log keeps the page anyway. */
 	if (r->s->page[index])
 		memcpy(to, r->s->page[index]->bytes, RAM_PAGE);
 	else
 		memset(to, 0, RAM_PAGE);
-	vcpu_ram_changed(&r->m->vcpu, index, 1);
+	/* Not in the snapshot log: the page is now what the snapshot has. */
+	ram_log_enter(&m->ram, RAM_LOG_DIGEST, index);
+	vcpu_ram_changed(&m->vcpu, index, 1);
 }
 
 void snapshot_restore(struct machine *m, struct snapshot *s)
 {
-	struct restore r = {.m = m, .s = s};
+	struct restore r = { .m = m, .s = s };
 	const struct snapshot *from = m->snapshot;
 
-	ram_log_take(&m->ram, RAM_LOG_SNAPSHOT, restore_logged, &r);
+	ram_log_take(&m->ram, RAM_LOG_SNAPSHOT, restore_page, &r);
 	for (uint64_t i = 0; from != s && i < m->ram.pages; i++) {
 		if (s->page[i] != (from ? from->page[i] : NULL))
-			restore_page(m, s, i);
+			restore_page(&r, i);
 	}
-	/* restore_page() logged pages that now equal the ancestor: that is harmless. */
 	memcpy(m->arena, s->arena, m->arena_used);
 	descend_from(m, s);
 	machine_state_replaced(m);
