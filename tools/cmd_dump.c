@@ -32,7 +32,6 @@ struct filter {
 	bool json, disasm, by_kind, by_address;
 	bool kind[EVENT_KIND_COUNT];
 	uint64_t first_address, last_address, from, until;
-	uint64_t last_place; /* of what was replayed, with --disasm */
 };
 
 enum option_code {
@@ -207,9 +206,8 @@ static int dump_trace(const struct filter *f, struct trace_reader *r, struct mac
 
 static void print_replayed(void *opaque, const struct replay *r, const struct event *event)
 {
-	struct filter *f = opaque;
+	const struct filter *f = opaque;
 
-	f->last_place = event_place(event, replay_info(r));
 	if (wanted(f, event, replay_info(r), replay_machine(r)))
 		print(f, event, replay_machine(r));
 }
