@@ -271,6 +271,9 @@ static void counter_set_gate(struct counter *c, bool gate, int64_t tick)
 		counter_load(c, tick);
 	} else if (c->phase == PHASE_COUNTING && fall) {
 		c->elapsed = elapsed(c, tick) > 0 ? elapsed(c, tick) : 0;
+		/* "GATE has no effect on OUT" in mode 4: its strobe ends all the same. */
+		if (c->mode == 4 && c->elapsed == c->count)
+			c->elapsed++;
 		c->stopped = true;
 	} else if (c->phase == PHASE_COUNTING && rise) {
 		c->stopped = false;

@@ -267,6 +267,26 @@ static void test_mode4(void **state)
 	assert_true(fixture_next_deadline() == UINT64_MAX);
 }
 
+/* "Mode 4": "GATE = 0 disables counting. GATE has no effect on OUT." */
+static void test_mode4_gate(void **state)
+{
+	out8(0x61, 0x01);
+	program(2, 4, 3);
+	go(2);
+	out8(0x61, 0x00);
+	go(20);
+	assert_true(out2());
+	out8(0x61, 0x01);
+	go(22);
+	assert_false(out2());
+	out8(0x61, 0x00);
+	go(23);
+	assert_true(out2());
+	out8(0x61, 0x01);
+	go(24);
+	assert_true(out2());
+}
+
 /* "Mode 5": the same from a rise of the gate; "retriggerable". */
 static void test_mode5(void **state)
 {
@@ -476,6 +496,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_mode3_odd, setup),
 	    cmocka_unit_test_setup(test_mode3_new_count, setup),
 	    cmocka_unit_test_setup(test_mode4, setup),
+	    cmocka_unit_test_setup(test_mode4_gate, setup),
 	    cmocka_unit_test_setup(test_mode5, setup),
 	    cmocka_unit_test_setup(test_latch, setup),
 	    cmocka_unit_test_setup(test_read_back, setup),
