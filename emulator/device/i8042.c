@@ -616,13 +616,16 @@ static void i8042_char_in(struct device *d, const uint8_t *bytes, size_t size)
 	update(d);
 }
 
-/* Both ports on and interrupting, A20 enabled; firmware is yet to choose translation. */
+/*
+ * As the self test of a PC leaves it, for software that is started without firmware: both ports
+ * on, interrupting, scan codes translated, A20 enabled.
+ */
 static void i8042_reset(struct device *d)
 {
 	struct i8042_state *s = device_state(d);
 
 	memset(s, 0, sizeof(*s));
-	s->ram[0] = MODE_KEYBOARD_IRQ | MODE_MOUSE_IRQ;
+	s->ram[0] = MODE_KEYBOARD_IRQ | MODE_MOUSE_IRQ | MODE_TRANSLATE;
 	s->output_port = 0xcf;
 	keyboard_defaults(s);
 	mouse_defaults(s);

@@ -20,16 +20,6 @@ enum { IRQ1 = 0, IRQ12 = 1 };
 
 static struct device *kbc;
 
-static int setup(void **state)
-{
-	fixture_open();
-	kbc = fixture_device(&i8042_class);
-	kbc->out[0] = fixture_line(IRQ1);
-	kbc->out[1] = fixture_line(IRQ12);
-	fixture_realize(kbc);
-	return 0;
-}
-
 static bool full(void)
 {
 	return in8(COMMAND) & FULL;
@@ -59,6 +49,23 @@ static void tell(uint8_t command, uint8_t data)
 {
 	out8(COMMAND, command);
 	out8(DATA, data);
+}
+
+static void mouse(uint8_t byte)
+{
+	tell(0xd4, byte);
+}
+
+/* Without translation, so that tests see the devices' own bytes. */
+static int setup(void **state)
+{
+	fixture_open();
+	kbc = fixture_device(&i8042_class);
+	kbc->out[0] = fixture_line(IRQ1);
+	kbc->out[1] = fixture_line(IRQ12);
+	fixture_realize(kbc);
+	tell(0x60, 0x03);
+	return 0;
 }
 
 /* AT, "Status Register": empty after reset; bit 3 tells a command from data; AA sets bit 2. */
@@ -97,6 +104,21 @@ static void test_controller(void **state)
 	assert_int_equal(ask(0x20), 0x47);
 	out8(COMMAND, 0x99); /* no command */
 	assert_false(full());
+}
+
+/* The state after a reset is that after a PC's self test; whatever was going on is forgotten. */
+static void test_reset(void **state)
+{
+	out8(DATA, 0xf2);
+	mouse(0xf4);
+	out8(COMMAND, 0xd1);
+	i8042_class.reset(kbc);
+	assert_int_equal(in8(COMMAND), 0x10);
+	assert_false(fixture_level(IRQ1));
+	out8(DATA, 0xee); /* to the keyboard, not the output port */
+	expect(0xee);
+	assert_int_equal(ask(0x20), 0x43);
+	assert_true(fixture_a20());
 }
 
 /* AT, "Output Port": bit 0 low resets, bit 1 is A20; bits 4 and 5 are the interrupts. */
@@ -290,11 +312,6 @@ static void test_key_flow(void **state)
 	assert_int_equal(ask(0x20) & 0x10, 0);
 }
 
-static void mouse(uint8_t byte)
-{
-	tell(0xd4, byte);
-}
-
 /* PS/2, "Mouse", "Commands". */
 static void test_mouse_commands(void **state)
 {
@@ -423,6 +440,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(test_status, setup),
 	    cmocka_unit_test_setup(test_controller, setup),
+	    cmocka_unit_test_setup(test_reset, setup),
 	    cmocka_unit_test_setup(test_output_port, setup),
 	    cmocka_unit_test_setup(test_pulse, setup),
 	    cmocka_unit_test_setup(test_interrupts, setup),
