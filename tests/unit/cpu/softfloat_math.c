@@ -241,6 +241,8 @@ static const struct range {
 
 static void test_host(void **state)
 {
+	const uint8_t comparable = host_is_amd() ? 0x3f : 0; /* exception flags */
+
 	for (unsigned n = 0; n < sizeof(ranges) / sizeof(ranges[0]) * 10000; n++) {
 		const struct range *range = &ranges[n / 10000];
 		struct f80 a = number(range->low, range->high, range->function == LOG);
@@ -249,7 +251,7 @@ static void test_host(void **state)
 		uint8_t flags = host_call(range->function, n & 3, a, b, &host);
 
 		assert_true(call(range->function, &e, a, b, &ours));
-		if (case_f80_distance(ours, host) > 1 || flags != e.flags)
+		if (case_f80_distance(ours, host) > 1 || ((flags ^ e.flags) & comparable))
 			fail_msg("%s %04x:%016llx %04x:%016llx: %04x:%016llx flags %02x, "
 				 "host %04x:%016llx %02x",
 				 names[range->function], a.sign_exponent,

@@ -28,6 +28,7 @@
 typedef uint64_t host_function(const uint8_t *before, uint8_t *after, void *operand,
 			       uint64_t rflags);
 static uint8_t *code;
+static bool unmasks; /* states with unmasked exceptions too: host_is_amd() */
 
 /* State in *rdi, state out *rsi, memory operand *rdx, RFLAGS in rcx and out rax. */
 static void emit(uint8_t *p, unsigned opcode, unsigned modrm)
@@ -52,6 +53,7 @@ static int setup(void **state)
 {
 	size_t size = 8 * 256 * CODE;
 
+	unmasks = host_is_amd();
 	code = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (code == MAP_FAILED)
 		return -1;
@@ -71,7 +73,7 @@ static void random_state(uint8_t *image, unsigned partner)
 	fixture_reset();
 	f->control = 0x40 | (uint16_t)(case_below(4) << 10);
 	f->control |= (uint16_t)((case_below(2) ? 3 : case_below(4)) << 8);
-	f->control |= case_below(2) ? 0x3f : (uint16_t)case_below(64);
+	f->control |= case_below(2) || !unmasks ? 0x3f : (uint16_t)case_below(64);
 	f->status = (uint16_t)((flags & (f->control | ~0x3fu)) | top << 11);
 	f->tag = 0;
 	for (unsigned n = 0; n < 8; n++) {
@@ -271,6 +273,8 @@ static void test_transcendental_functions(void **state)
 {
 	static const uint8_t modrm[] = {0xf0, 0xf1, 0xf2, 0xf3, 0xf9, 0xfb, 0xfe, 0xff};
 
+	if (!host_is_amd())
+		skip(); /* many of these operands are undefined in the manual */
 	for (unsigned n = 0; n < sizeof(modrm) * 5000; n++)
 		check(0xd9, modrm[n / 5000]);
 }
