@@ -105,6 +105,8 @@ static const struct event *exit_around(struct replay *r)
 static void char_in(struct replay *r, const struct event *e)
 {
 	struct machine *m = r->machine;
+	const uint8_t *bytes;
+	size_t length;
 
 	for (unsigned i = 0; i < m->devices; i++) {
 		struct device *d = m->device[i];
@@ -113,9 +115,11 @@ static void char_in(struct replay *r, const struct event *e)
 			continue;
 		if (d->class->char_room(d) < e->length)
 			break;
+		/* Its bytes stay valid in the history; the event itself moves. */
+		bytes = e->bytes;
+		length = e->length;
 		session_consume(r);
-		/* The event is in the history now, with its bytes. */
-		d->class->char_in(d, e->bytes, e->length);
+		d->class->char_in(d, bytes, length);
 		return;
 	}
 	session_diverge(r, e, NULL, "no device takes these bytes here, as one did");
