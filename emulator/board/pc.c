@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "emulator/board/acpi_tables.h"
-#include "emulator/device/fw_cfg.h"
+#include "emulator/board/fw_cfg_items.h"
 #include "emulator/device/i8259.h"
 #include "emulator/device/ioapic.h"
 #include "emulator/device/lapic.h"
@@ -36,10 +36,8 @@
 #define TABLES_BASE 0xf0040u
 #define BIOS_AREA   0xf0000u /* reserved in the memory map, up to 1 MiB */
 
-#define E820_ENTRY     20
-#define CHANNELS_DEBUG 2
-#define USER_NAME      40
-#define ITEMS          40
+#define CHANNEL_DEBUG 2
+#define USER_NAME     40
 
 /* Host-side constants of one machine, in one allocation. */
 struct pc {
@@ -47,11 +45,7 @@ struct pc {
 	struct acpi_tables acpi;   /* for firmware to place */
 	struct acpi_tables placed; /* at TABLES_BASE */
 	struct mc146818_config rtc;
-	/* fw_cfg items and the numbers among them. */
-	struct fw_cfg_items items;
-	struct fw_cfg_item item[ITEMS];
-	uint8_t number[ITEMS][8];
-	uint8_t e820[MEMORY_RANGES * E820_ENTRY];
+	struct fw_cfg_board fw_cfg;
 	char user_id[MACHINE_DEVICES][USER_NAME];
 };
 
@@ -89,88 +83,6 @@ static int pc_memory(struct machine *m, struct pc *pc, const struct image *bios,
 	pc->map.rsdp = RSDP_BASE;
 	pc->rtc = (struct mc146818_config){.ram_size = size, .ram_above_4g = high};
 	return 0;
-}
-
-/* ---- fw_cfg ---- */
-
-static void put_le(uint8_t *p, uint64_t value, unsigned size)
-{
-	for (unsigned i = 0; i < size; i++)
-		p[i] = value >> i * 8;
-}
-
-static void item_bytes(struct pc *pc, uint16_t key, const void *data, size_t size)
-{
-	pc->item[pc->items.count++] = (struct fw_cfg_item){.key = key, .data = data, .size = size};
-}
-
-static void item_number(struct pc *pc, uint16_t key, uint64_t value, unsigned size)
-{
-	uint8_t *p = pc->number[pc->items.count];
-
-	put_le(p, value, size);
-	item_bytes(pc, key, p, size);
-}
-
-static void item_file(struct pc *pc, const char *name, const void *data, size_t size)
-{
-	item_bytes(pc, 0, data, size);
-	pc->item[pc->items.count - 1].name = name;
-}
-
-/* A kernel in the parts and at the addresses that QEMU's boot ROMs and firmware expect. */
-static void fw_cfg_kernel(struct machine *m, struct pc *pc)
-{
-	const struct image *kernel = machine_config_image(&m->config, IMAGE_KERNEL, 0);
-	const struct image *initrd = machine_config_image(&m->config, IMAGE_INITRD, 0);
-	const char *append = m->config.append ? m->config.append : "";
-	uint64_t setup = kernel ? bzimage_setup_size(kernel) : 0;
-	uint64_t room = pc->map.high_end < 0x38000000 ? pc->map.high_end : 0x38000000;
-
-	if (!kernel)
-		return;
-	item_number(pc, FW_CFG_SETUP_ADDR, 0x10000, 4);
-	item_number(pc, FW_CFG_SETUP_SIZE, setup, 4);
-	item_bytes(pc, FW_CFG_SETUP_DATA, kernel->data, setup);
-	item_number(pc, FW_CFG_KERNEL_ADDR, 0x100000, 4);
-	item_number(pc, FW_CFG_KERNEL_SIZE, kernel->size - setup, 4);
-	item_bytes(pc, FW_CFG_KERNEL_DATA, kernel->data + setup, kernel->size - setup);
-	item_number(pc, FW_CFG_CMDLINE_ADDR, 0x20000, 4);
-	item_number(pc, FW_CFG_CMDLINE_SIZE, strlen(append) + 1, 4);
-	item_bytes(pc, FW_CFG_CMDLINE_DATA, append, strlen(append) + 1);
-	if (!initrd || initrd->size > room)
-		return;
-	item_number(pc, FW_CFG_INITRD_ADDR, (room - initrd->size) & ~(uint64_t)(RAM_PAGE - 1), 4);
-	item_number(pc, FW_CFG_INITRD_SIZE, initrd->size, 4);
-	item_bytes(pc, FW_CFG_INITRD_DATA, initrd->data, initrd->size);
-}
-
-static void pc_fw_cfg(struct machine *m, struct pc *pc)
-{
-	const struct memory_map *map = &pc->map;
-
-	for (unsigned i = 0; i < map->ranges; i++) {
-		uint8_t *p = pc->e820 + i * E820_ENTRY;
-
-		put_le(p, map->range[i].base, 8);
-		put_le(p + 8, map->range[i].size, 8);
-		put_le(p + 16, map->range[i].kind, 4);
-	}
-	pc->items.item = pc->item;
-	item_number(pc, FW_CFG_UUID, 0, 8);
-	item_number(pc, FW_CFG_RAM_SIZE, m->config.ram_size, 8);
-	item_number(pc, FW_CFG_NOGRAPHIC, 1, 2);
-	item_number(pc, FW_CFG_NB_CPUS, 1, 2);
-	item_number(pc, FW_CFG_MAX_CPUS, 1, 2);
-	item_number(pc, FW_CFG_BOOT_MENU, 0, 2);
-	item_number(pc, FW_CFG_IRQ0_OVERRIDE, 1, 4);
-	fw_cfg_kernel(m, pc);
-	item_file(pc, "bootorder", "", 1);
-	item_file(pc, "etc/acpi/rsdp", pc->acpi.rsdp, sizeof(pc->acpi.rsdp));
-	item_file(pc, "etc/acpi/tables", pc->acpi.bytes, pc->acpi.size);
-	item_file(pc, "etc/boot-fail-wait", "\377\377\377\377", 4); /* for ever */
-	item_file(pc, "etc/e820", pc->e820, map->ranges * E820_ENTRY);
-	item_file(pc, "etc/table-loader", pc->acpi.script, pc->acpi.script_size);
 }
 
 /* ---- devices ---- */
@@ -263,10 +175,10 @@ static int pc_devices(struct machine *m, struct pc *pc, struct error *e)
 	rtc->out[0] = (struct irq){isa, 8};
 	pm->out[0] = (struct irq){isa, 9};
 
-	add_if_built_in(&b, "port80", NULL, -1);               /* 80 */
-	add_if_built_in(&b, "port92", NULL, -1);               /* 92 */
-	add_if_built_in(&b, "debugcon", NULL, CHANNELS_DEBUG); /* 402 */
-	add_if_built_in(&b, "fw_cfg", &pc->items, -1);         /* 510, 514 */
+	add_if_built_in(&b, "port80", NULL, -1);              /* 80 */
+	add_if_built_in(&b, "port92", NULL, -1);              /* 92 */
+	add_if_built_in(&b, "debugcon", NULL, CHANNEL_DEBUG); /* 402 */
+	add_if_built_in(&b, "fw_cfg", &pc->fw_cfg.items, -1); /* 510, 514 */
 	return b.failed ? -1 : 0;
 }
 
@@ -295,10 +207,10 @@ static void put_bios_data(struct machine *m)
 	uint8_t data[256] = {0};
 	static const uint8_t ebda_kib = 1;
 
-	put_le(data + 0x00, 0x3f8, 2); /* COM1, COM2 */
-	put_le(data + 0x02, 0x2f8, 2);
-	put_le(data + 0x0e, EBDA >> 4, 2);
-	put_le(data + 0x13, EBDA / 1024, 2); /* KiB of conventional memory */
+	loader_put16(data + 0x00, 0x3f8); /* COM1, COM2 */
+	loader_put16(data + 0x02, 0x2f8);
+	loader_put16(data + 0x0e, EBDA >> 4);
+	loader_put16(data + 0x13, EBDA / 1024); /* KiB of conventional memory */
 	machine_load_bytes(m, BIOS_DATA, data, sizeof(data));
 	machine_load_bytes(m, EBDA, &ebda_kib, 1);
 }
@@ -348,7 +260,7 @@ static int pc_build(struct machine *m, struct error *e)
 	acpi_tables_place(&pc->placed, TABLES_BASE);
 	if (check_images(m, bios, e) || pc_memory(m, pc, bios, e))
 		return -1;
-	pc_fw_cfg(m, pc);
+	fw_cfg_board_build(&pc->fw_cfg, &m->config, &pc->map, &pc->acpi);
 	return pc_devices(m, pc, e) || pc_user_devices(m, pc, e) ? -1 : 0;
 }
 

@@ -40,6 +40,7 @@ enum {
 	H_CODE32_START = 0x214,
 	H_RAMDISK_IMAGE = 0x218,
 	H_RAMDISK_SIZE = 0x21c,
+	H_HEAP_END_PTR = 0x224,
 	H_CMD_LINE_PTR = 0x228,
 	H_INITRD_ADDR_MAX = 0x22c,
 	H_KERNEL_ALIGNMENT = 0x230,
@@ -81,22 +82,45 @@ bool bzimage_detect(const struct image *kernel)
 	       !memcmp(kernel->data + H_MAGIC, "HdrS", 4);
 }
 
-uint64_t bzimage_setup_size(const struct image *kernel)
+/* How much of the image is the real-mode part. */
+static uint64_t setup_size(const struct image *kernel)
 {
-	uint64_t sectors, size;
+	uint64_t sectors = kernel->data[H_SETUP_SECTS], size;
 
-	if (!bzimage_detect(kernel))
-		return 0;
-	sectors = kernel->data[H_SETUP_SECTS];
 	size = ((sectors ? sectors : 4) + 1) * SECTOR; /* 0 means 4, and the boot sector */
 	return size < kernel->size ? size : kernel->size;
+}
+
+uint64_t bzimage_fill_setup(const struct image *kernel, const struct bzimage_places *places,
+			    uint8_t setup[BZIMAGE_SETUP_MAX])
+{
+	uint64_t size = bzimage_detect(kernel) ? setup_size(kernel) : 0;
+
+	if (size < MIN_HEADER)
+		return 0;
+	memcpy(setup, kernel->data, size);
+	setup[H_TYPE_OF_LOADER] = LOADER_UNDEFINED;
+	setup[H_LOADFLAGS] |= CAN_USE_HEAP;
+	/* Relative to the real-mode part; its stack takes the last 200h bytes. */
+	loader_put16(setup + H_HEAP_END_PTR, places->cmdline - places->setup - 0x200);
+	loader_put32(setup + H_CMD_LINE_PTR, places->cmdline);
+	loader_put32(setup + H_RAMDISK_IMAGE, places->initrd);
+	loader_put32(setup + H_RAMDISK_SIZE, places->initrd_size);
+	return size;
+}
+
+uint64_t bzimage_initrd_end(const struct image *kernel)
+{
+	if (!bzimage_detect(kernel) || kernel->size < MIN_HEADER)
+		return 0;
+	return (uint64_t)loader_get32(kernel->data + H_INITRD_ADDR_MAX) + 1;
 }
 
 /* Checks the image against itself and copies the setup header. */
 static int parse(struct bzimage *b, struct error *e)
 {
 	const struct image *k = b->image;
-	uint64_t setup = bzimage_setup_size(k), header_end, whole;
+	uint64_t setup = setup_size(k), header_end, whole;
 
 	b->version = loader_get16(k->data + H_VERSION);
 	if (b->version < 0x206)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Flat firmware (-bios): the image ends at 4 GiB, so that the reset vector FFFFFFF0h is in its
- * last 16 bytes, and its last 128 KiB are seen below 1 MiB as well. That copy is RAM, because
+ * last 16 bytes, and its last 256 KiB are seen below 1 MiB as well. That copy is RAM, because
  * firmware for PCs unlocks and writes this area, and a board without a chip set that locks it
  * is one where it is unlocked from the start. Registers stay as reset leaves them.
  */

@@ -32,7 +32,8 @@ bool loader_zero(struct machine *m, uint64_t gpa, uint64_t size)
 	return true;
 }
 
-#define CODE_SEGMENT 0xc09b /* attributes: 4 KiB units, 32-bit, present, code, readable, accessed  \
+#define CODE_SEGMENT                                                                               \
+	0xc09b              /* attributes: 4 KiB units, 32-bit, present, code, readable, accessed  \
 			     */
 #define DATA_SEGMENT 0xc093 /* the same for data, writable */
 
@@ -79,10 +80,16 @@ uint64_t loader_get64(const uint8_t *p)
 	return loader_get32(p) | (uint64_t)loader_get32(p + 4) << 32;
 }
 
+void loader_put16(uint8_t *p, uint16_t value)
+{
+	p[0] = value;
+	p[1] = value >> 8;
+}
+
 void loader_put32(uint8_t *p, uint32_t value)
 {
-	for (unsigned i = 0; i < 4; i++)
-		p[i] = value >> i * 8;
+	loader_put16(p, value);
+	loader_put16(p + 2, value >> 16);
 }
 
 void loader_put64(uint8_t *p, uint64_t value)

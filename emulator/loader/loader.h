@@ -42,8 +42,20 @@ int loader_boot(struct machine *m, const struct memory_map *map, struct error *e
 /* bzImage (bzimage.c): Linux boot protocol 2.06 and later, by its 32-bit entry point. */
 bool bzimage_detect(const struct image *kernel);
 int bzimage_load(struct machine *m, const struct memory_map *map, struct error *e);
-/* How much of the image is the real-mode part; 0 when it is no bzImage. */
-uint64_t bzimage_setup_size(const struct image *kernel);
+
+/*
+ * For firmware that loads the kernel itself: copies the real-mode part with the fields filled in
+ * that a boot loader owes it, and returns its size; 0 when the image is no bzImage.
+ */
+#define BZIMAGE_SETUP_MAX 0x20000u
+struct bzimage_places {
+	uint32_t setup, cmdline; /* below 1 MiB, the command line behind the real-mode part */
+	uint32_t initrd, initrd_size;
+};
+uint64_t bzimage_fill_setup(const struct image *kernel, const struct bzimage_places *places,
+			    uint8_t setup[BZIMAGE_SETUP_MAX]);
+/* The first address that an initrd may not reach; 0 when the image is no bzImage. */
+uint64_t bzimage_initrd_end(const struct image *kernel);
 
 /* Multiboot 1 (multiboot.c): ELF, or with the address fields of the header. */
 bool multiboot_detect(const struct image *kernel);
@@ -52,7 +64,7 @@ int multiboot_load(struct machine *m, const struct memory_map *map, struct error
 /* Flat firmware (flat.c). */
 #define FLAT_UNIT 0x10000u /* sizes are multiples of this */
 #define FLAT_MAX  0x1000000u
-#define FLAT_LOW  0x20000u /* how much of its end is also seen below 1 MiB */
+#define FLAT_LOW  0x40000u /* how much of its end is also seen below 1 MiB */
 int flat_check(const struct image *bios, struct error *e);
 int flat_load(struct machine *m, const struct image *bios, struct error *e);
 
@@ -72,6 +84,7 @@ bool loader_protected_mode(struct machine *m, struct cpu_regs *r, uint32_t gdt, 
 uint16_t loader_get16(const uint8_t *p);
 uint32_t loader_get32(const uint8_t *p);
 uint64_t loader_get64(const uint8_t *p);
+void loader_put16(uint8_t *p, uint16_t value);
 void loader_put32(uint8_t *p, uint32_t value);
 void loader_put64(uint8_t *p, uint64_t value);
 

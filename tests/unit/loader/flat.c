@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Flat firmware: it ends at 4 GiB, where the reset vector is (Intel SDM vol. 3A 9.1.4), and its
- * last 128 KiB end at 1 MiB too.
+ * last 256 KiB end at 1 MiB too.
  */
 #include <setjmp.h>
 #include <stdarg.h>
