@@ -158,7 +158,7 @@ static void serial_port(struct aml *a, const char *name, uint8_t uid, uint16_t b
 static void dsdt_isa_devices(struct aml *a, const struct acpi_devices *devices)
 {
 	struct aml_resources pic = {.size = 0}, timer = {.size = 0}, rtc = {.size = 0};
-	struct aml_resources keyboard = {.size = 0}, fixed = {.size = 0};
+	struct aml_resources keyboard = {.size = 0}, mouse = {.size = 0}, fixed = {.size = 0};
 
 	aml_io(&pic, 0x20, 2);
 	aml_io(&pic, 0xa0, 2);
@@ -182,6 +182,8 @@ static void dsdt_isa_devices(struct aml *a, const struct acpi_devices *devices)
 		aml_io(&keyboard, 0x64, 1);
 		aml_irq(&keyboard, 1);
 		isa_device(a, "KBD_", "PNP0303", 0, &keyboard);
+		aml_irq(&mouse, 12);
+		isa_device(a, "MOU_", "PNP0F13", 0, &mouse);
 	}
 
 	/* Ports that belong to the board and that nobody else may be given. */

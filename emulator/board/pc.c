@@ -174,6 +174,7 @@ static int pc_devices(struct machine *m, struct pc *pc, struct error *e)
 	com1->out[0] = (struct irq){isa, 4};
 	rtc->out[0] = (struct irq){isa, 8};
 	pm->out[0] = (struct irq){isa, 9};
+	kbd->out[1] = (struct irq){isa, 12};
 
 	add_if_built_in(&b, "port80", NULL, -1);              /* 80 */
 	add_if_built_in(&b, "port92", NULL, -1);              /* 92 */

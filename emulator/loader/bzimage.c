@@ -60,6 +60,7 @@ enum {
 
 #define MIN_HEADER       (H_CMDLINE_SIZE + 4) /* protocol 2.06 ends here */
 #define LOADED_HIGH      0x01
+#define CAN_USE_HEAP     0x80
 #define LOADER_UNDEFINED 0xff
 #define E820_ENTRY       20
 #define SECTOR           512u
