@@ -170,6 +170,7 @@ static int pc_devices(struct machine *m, struct pc *pc, struct error *e)
 
 	pit->out[0] = (struct irq){isa, 0};
 	kbd->out[0] = (struct irq){isa, 1};
+	kbd->out[1] = (struct irq){isa, 12};
 	com2->out[0] = (struct irq){isa, 3};
 	com1->out[0] = (struct irq){isa, 4};
 	rtc->out[0] = (struct irq){isa, 8};
