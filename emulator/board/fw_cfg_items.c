@@ -82,16 +82,23 @@ static void add_kernel(struct fw_cfg_board *b, const struct machine_config *conf
 	item_bytes(b, FW_CFG_INITRD_DATA, initrd->data, initrd->size);
 }
 
-static void add_memory_map(struct fw_cfg_board *b, const struct memory_map *map)
+/*
+ * The RAM below and above 4 GiB, as if the first piece had no hole below 1 MiB: that is how QEMU
+ * tells it, and firmware cuts out what it knows about.
+ */
+static void add_memory_map(struct fw_cfg_board *b, uint64_t ram_size, uint64_t low)
 {
-	for (unsigned i = 0; i < map->ranges; i++) {
+	uint64_t piece[2][2] = {{0, low}, {1ull << 32, ram_size - low}};
+	unsigned count = ram_size > low ? 2 : 1;
+
+	for (unsigned i = 0; i < count; i++) {
 		uint8_t *p = b->e820 + i * E820_ENTRY;
 
-		put_le(p, map->range[i].base, 8);
-		put_le(p + 8, map->range[i].size, 8);
-		put_le(p + 16, map->range[i].kind, 4);
+		put_le(p, piece[i][0], 8);
+		put_le(p + 8, piece[i][1], 8);
+		put_le(p + 16, MEMORY_RAM, 4);
 	}
-	item_file(b, "etc/e820", b->e820, map->ranges * E820_ENTRY);
+	item_file(b, "etc/e820", b->e820, count * E820_ENTRY);
 }
 
 void fw_cfg_board_build(struct fw_cfg_board *b, const struct machine_config *config,
@@ -110,6 +117,6 @@ void fw_cfg_board_build(struct fw_cfg_board *b, const struct machine_config *con
 	item_file(b, "etc/acpi/rsdp", acpi->rsdp, sizeof(acpi->rsdp));
 	item_file(b, "etc/acpi/tables", acpi->bytes, acpi->size);
 	item_file(b, "etc/boot-fail-wait", "\377\377\377\377", 4); /* for ever */
-	add_memory_map(b, map);
+	add_memory_map(b, config->ram_size, map->high_end);
 	item_file(b, "etc/table-loader", acpi->script, acpi->script_size);
 }

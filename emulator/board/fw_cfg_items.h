@@ -15,7 +15,7 @@ struct fw_cfg_board {
 	struct fw_cfg_items items; /* for device.data */
 	struct fw_cfg_item item[FW_CFG_BOARD_ITEMS];
 	uint8_t number[FW_CFG_BOARD_ITEMS][8];
-	uint8_t e820[MEMORY_RANGES * E820_ENTRY];
+	uint8_t e820[2 * E820_ENTRY];
 	uint8_t setup[BZIMAGE_SETUP_MAX]; /* the kernel's real-mode part, filled in */
 };
 

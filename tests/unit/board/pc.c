@@ -295,6 +295,52 @@ static void test_fw_cfg(void **state)
 	assert_int_equal(fw_cfg_number(FW_CFG_FILE_DIR), 0x06000000);
 }
 
+/* How large the file `name` is, which it selects; -1: not there. */
+static long fw_cfg_open(const char *name)
+{
+	uint8_t entry[64];
+	unsigned count;
+
+	count = __builtin_bswap32(fw_cfg_number(FW_CFG_FILE_DIR));
+	while (count--) {
+		for (unsigned i = 0; i < sizeof(entry); i++)
+			entry[i] = (uint8_t)bus_port_read(&m->bus, 0x511, 1);
+		if (strcmp((char *)entry + 8, name))
+			continue;
+		bus_port_write(&m->bus, 0x510, 2, (uint64_t)entry[4] << 8 | entry[5]);
+		return entry[2] << 8 | entry[3];
+	}
+	return -1;
+}
+
+static uint64_t fw_cfg_next(unsigned size)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < size; i++)
+		value |= bus_port_read(&m->bus, 0x511, 1) << 8 * i;
+	return value;
+}
+
+/* As in QEMU: the RAM below and above 4 GiB, and nothing else. */
+static void test_fw_cfg_e820(void **state)
+{
+	add_kernel();
+	config.ram_size = 4 * GIB;
+	power_on();
+	if (!machine_find_device(m, "fw_cfg"))
+		skip();
+	assert_int_equal(fw_cfg_open("etc/e820"), 40);
+	assert_true(fw_cfg_next(8) == 0 && fw_cfg_next(8) == 3 * GIB && fw_cfg_next(4) == 1);
+	assert_true(fw_cfg_next(8) == 4 * GIB && fw_cfg_next(8) == GIB && fw_cfg_next(4) == 1);
+	assert_int_equal(fw_cfg_open("etc/acpi/rsdp"), 36);
+	assert_true(fw_cfg_next(8) == 0x2052545020445352ull);
+	assert_true(fw_cfg_open("etc/acpi/tables") > 500);
+	assert_true(fw_cfg_open("etc/table-loader") % 128 == 0);
+	assert_true(fw_cfg_open("bootorder") >= 0);
+	assert_int_equal(fw_cfg_open("etc/nothing"), -1);
+}
+
 /* Serial ports and debug console are on their own channels. */
 static void test_channels(void **state)
 {
@@ -427,6 +473,7 @@ int main(void)
 	    TEST(test_reset),
 	    TEST(test_run),
 	    TEST(test_fw_cfg),
+	    TEST(test_fw_cfg_e820),
 	    TEST(test_channels),
 	    TEST(test_isa_through_8259),
 	    TEST(test_isa_through_ioapic),

@@ -231,6 +231,29 @@ static void test_refused(void **state)
 	fixture_refuses(&f, "is no kernel that vcr can boot (bzImage or multiboot)");
 }
 
+/* For firmware: the real-mode part, with what "The Real-Mode Kernel Header" asks of a loader. */
+static void test_filled_setup(void **state)
+{
+	static uint8_t setup_part[BZIMAGE_SETUP_MAX];
+	const struct bzimage_places places = {0x10000, 0x20000, 0x7000000, 5000};
+	const struct image *kernel = machine_config_image(&f.m.config, IMAGE_KERNEL, 0);
+
+	assert_int_equal(bzimage_fill_setup(kernel, &places, setup_part), SETUP);
+	assert_int_equal(setup_part[0x210], 0xff);
+	assert_int_equal(setup_part[0x211], 0x81);
+	assert_int_equal(loader_get16(setup_part + 0x224), 0xfe00);
+	assert_int_equal(loader_get32(setup_part + 0x228), 0x20000);
+	assert_int_equal(loader_get32(setup_part + 0x218), 0x7000000);
+	assert_int_equal(loader_get32(setup_part + 0x21c), 5000);
+	assert_memory_equal(setup_part + 0x22c, image + 0x22c, SETUP - 0x22c);
+	assert_true(bzimage_initrd_end(kernel) == 0x80000000);
+	for (size_t size = 0; size < SETUP; size++) {
+		fixture_kernel(&f, image, size);
+		assert_true(bzimage_fill_setup(kernel, &places, setup_part) <= size);
+		assert_true(bzimage_initrd_end(kernel) == (size < 0x23c ? 0 : 0x80000000));
+	}
+}
+
 /* An image that ends anywhere is refused. */
 static void test_truncated(void **state)
 {
@@ -270,6 +293,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_command_line_length, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_memory_too_small, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_filled_setup, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_truncated, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_damaged_bytes, setup, teardown),
 	};
