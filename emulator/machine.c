@@ -608,26 +608,27 @@ void machine_service_reset(struct machine *m)
 		machine_stop(m, STOP_FAILED, 0);
 }
 
-/* The vCPU is halted and nothing is pending: virtual time goes on to where the host says. */
+/* The vCPU is halted: input may wake it; else virtual time goes on to where the host says. */
 static void halt(struct machine *m)
 {
 	struct machine_state *s = machine_state(m);
-	uint64_t now = machine_now(m), deadline = machine_next_timer(m), wake;
+	uint64_t now = machine_now(m), deadline, wake;
 
+	machine_poll(m);
+	if (m->stop != STOP_NONE || m->vcpu.c->nmi_pending ||
+	    (m->vcpu.c->intr && vcpu_can_interrupt(&m->vcpu)))
+		return;
+	deadline = machine_next_timer(m);
 	if (!(m->vcpu.c->rflags & FLAG_IF) &&
 	    (deadline == UINT64_MAX || now - s->halted_since > DEAD_HALT_NS)) {
 		machine_stop(m, STOP_DEAD, 0);
 		return;
 	}
 	wake = m->host->ops->wait(m->host, now, deadline);
-	if (wake == UINT64_MAX) {
+	if (wake == UINT64_MAX)
 		machine_stop(m, STOP_DEAD, 0);
-		return;
-	}
-	if (wake > now)
+	else if (wake > now)
 		s->time_base += (wake < deadline ? wake : deadline) - now;
-	machine_run_timers(m);
-	machine_poll(m);
 }
 
 /* Up to where the vCPU may run before the loop has something to do. */

@@ -49,6 +49,8 @@ struct live {
 	uint8_t queue[QUEUE_SIZE];
 	size_t head, count;
 	uint64_t arrivals;     /* bytes ever queued */
+	uint64_t offered;      /* how many of them the machine had a chance to take */
+	bool asked;            /* it asked since the last poll's end: its device has room */
 	bool quit_after_queue; /* Ctrl-A x from a pipe */
 	bool input_ended;
 	atomic_bool any; /* count > 0 or a quit waits: look under the lock */
@@ -265,6 +267,13 @@ static enum host_stop live_stop(struct host *h)
 	struct live *l = live(h);
 
 	output_flush_all(l);
+	if (!l->asked && atomic_load_explicit(&l->any, memory_order_relaxed)) {
+		/* No room for what is there: that is no reason to wake a halted guest. */
+		pthread_mutex_lock(&l->lock);
+		l->offered = l->arrivals;
+		pthread_mutex_unlock(&l->lock);
+	}
+	l->asked = false;
 	if (l->failure.kind)
 		return HOST_STOP_FAILED;
 	if (signalled || atomic_load(&l->quit))
@@ -278,11 +287,9 @@ static bool sleep_for_input(struct live *l, uint64_t ns)
 {
 	uint64_t end = ns == UINT64_MAX ? UINT64_MAX : monotonic_ns() + ns;
 	bool can_wake = true;
-	uint64_t seen;
 
 	pthread_mutex_lock(&l->lock);
-	seen = l->arrivals;
-	while (l->arrivals == seen && !l->quit_after_queue && !atomic_load(&l->quit) &&
+	while (l->arrivals == l->offered && !l->quit_after_queue && !atomic_load(&l->quit) &&
 	       !signalled) {
 		uint64_t now = monotonic_ns(), left = timeout_left(l), slice = 100000000;
 		struct timespec until;
