@@ -12,8 +12,10 @@
 
 #include "emulator/cpu/mem.h"
 
-#define BLOCK_INSNS    48
-#define BLOCK_MEMORY   (32u << 20) /* of all blocks; above it everything is forgotten */
+#define BLOCK_INSNS 48
+#define BLOCK_MEMORY                                                                               \
+	(32u << 20) /* of all blocks and their pages; above it everything is forgotten */
+#define FRONT_NONE     UINT64_MAX
 #define INSN_BYTES_MAX 15
 #define GRANULE_BITS   6
 #define GRANULES       (RAM_PAGE_SIZE >> GRANULE_BITS)
@@ -39,14 +41,19 @@ static struct block_front *front_slot(struct block_cache *cache, uint64_t key)
 	return &cache->front[(key ^ key >> BLOCK_FRONT_BITS) & (BLOCK_FRONT - 1)];
 }
 
-static void front_forget(struct block_cache *cache)
+static void front_remove(struct block_cache *cache, struct block *b)
 {
-	memset(cache->front, 0xff, sizeof(cache->front));
+	struct block_front *f = front_slot(cache, b->key);
+
+	if (f->key == b->key)
+		f->key = FRONT_NONE;
+	b->key = FRONT_NONE;
 }
 
-/* The block is out of all tables; the one that is running stays valid until it is left. */
+/* The block is out of its page's bucket; the one that is running stays valid until it is left. */
 static void block_free(struct block_cache *cache, struct block *b)
 {
+	front_remove(cache, b);
 	cache->bytes -= block_size(b);
 	if (b == cache->running) {
 		cache->end = NULL;
@@ -73,6 +80,7 @@ static void page_forget(struct vcpu *v, uint64_t page)
 		}
 	}
 	free(p);
+	cache->bytes -= sizeof(*p);
 	cache->page[page] = NULL;
 	v->guard[page] &= (uint8_t)~GUARD_CODE;
 }
@@ -83,7 +91,6 @@ static void blocks_forget(struct vcpu *v)
 
 	for (page = 0; page < v->blocks->pages; page++)
 		page_forget(v, page);
-	front_forget(v->blocks);
 }
 
 static uint64_t granule_bits(uint64_t offset, uint64_t size)
@@ -134,7 +141,6 @@ static void page_store(struct vcpu *v, uint64_t page, unsigned offset, unsigned 
 	}
 	if (!hit)
 		return;
-	front_forget(cache);
 	if (p->blocks == 0)
 		page_forget(v, page);
 	else
@@ -163,12 +169,8 @@ void vcpu_ram_changed(struct vcpu *v, uint64_t first, uint64_t count)
 
 	if (end > v->blocks->pages)
 		end = v->blocks->pages;
-	for (page = first; page < end; page++) {
-		if (v->blocks->page[page]) {
-			page_forget(v, page);
-			front_forget(v->blocks);
-		}
-	}
+	for (page = first; page < end; page++)
+		page_forget(v, page);
 }
 
 /* ---- decoding ---- */
@@ -206,6 +208,7 @@ static struct block *block_decode(const struct vcpu *v, uint64_t ram_offset)
 	    .bytes = (uint16_t)bytes,
 	    .count = (uint8_t)count,
 	    .code_bits = v->c->code_bits,
+	    .key = FRONT_NONE,
 	};
 	memcpy(b->insn, insn, count * sizeof(insn[0]));
 	return b;
@@ -239,6 +242,7 @@ static struct block *block_get(struct vcpu *v, uint64_t ram_offset)
 			return NULL;
 		}
 		cache->page[page] = p;
+		cache->bytes += sizeof(*p);
 		v->guard[page] |= GUARD_CODE;
 	}
 	b->next = p->bucket[g];
@@ -294,8 +298,12 @@ static __attribute__((noinline)) struct block *enter_slow(struct vcpu *v, uint64
 	if (page == UINT64_MAX)
 		return NULL;
 	b = block_get(v, page + (gpa & ~PAGE_MASK));
-	if (b)
-		*f = (struct block_front){.key = key, .block = b};
+	if (!b)
+		return NULL;
+	/* Of two addresses for the same RAM the last one counts. */
+	front_remove(v->blocks, b);
+	b->key = key;
+	*f = (struct block_front){.key = key, .block = b};
 	return b;
 }
 
@@ -338,8 +346,8 @@ int vcpu_open(struct vcpu *v)
 		free(cache);
 		return -1;
 	}
+	memset(cache->front, 0xff, sizeof(cache->front));
 	v->blocks = cache;
-	front_forget(cache);
 	return 0;
 }
 

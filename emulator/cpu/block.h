@@ -13,6 +13,7 @@
 struct block {
 	struct block *next;  /* in the same bucket of its page */
 	uint64_t ram_offset; /* of the first byte */
+	uint64_t key;        /* under which it is in the front table, or FRONT_NONE */
 	uint16_t bytes;
 	uint8_t count;
 	uint8_t code_bits;
@@ -41,7 +42,7 @@ struct block_cache {
 	struct block *zombie;    /* removed while it was running */
 	struct code_page **page; /* by RAM page */
 	uint64_t pages;
-	size_t bytes;       /* of all blocks */
+	size_t bytes;       /* of all blocks and code pages */
 	struct insn single; /* an instruction that no block can hold */
 	struct block_front front[BLOCK_FRONT];
 };
