@@ -7,7 +7,9 @@
  *  - an MMIO access of more than 8 bytes, or across a page, is several exits in ascending
  *    order of address, each of at most 8 bytes and within one 4 KiB page;
  *  - MSR exits are only for the MSRs that belong to the board (the local APIC's); all others
- *    are CPU state, and CPUID is a constant of the machine: neither crosses the edge.
+ *    are CPU state, and CPUID is a constant of the machine: neither crosses the edge;
+ *  - a value of IA32_TSC_DEADLINE crosses as virtual time, whatever the guest has made of its
+ *    time stamp counter.
  */
 #ifndef VCR_EXIT_H
 #define VCR_EXIT_H

@@ -181,12 +181,35 @@ static uint64_t msr_exit(struct vcpu *v, uint32_t index, bool is_write, uint64_t
 	return e.data;
 }
 
+/*
+ * The guest's time stamp counter can be moved, the board's clock cannot: a TSC deadline crosses
+ * the edge as the virtual time of the same moment, 0 still meaning none. One that has passed
+ * already is now.
+ */
+static uint64_t deadline_to_board(const struct vcpu *v, uint64_t deadline)
+{
+	uint64_t now = v->ops->now(v->machine), tsc = now + v->c->tsc_offset;
+
+	if (!deadline)
+		return 0;
+	if (deadline <= tsc)
+		return now ? now : 1;
+	return deadline - tsc < UINT64_MAX - now ? now + (deadline - tsc) : UINT64_MAX;
+}
+
+static uint64_t deadline_from_board(const struct vcpu *v, uint64_t deadline)
+{
+	return deadline ? deadline + v->c->tsc_offset : 0;
+}
+
 static uint64_t msr_read(struct vcpu *v, uint32_t index)
 {
 	const uint64_t *stored = stored_register(v->c, index);
 
 	if (stored)
 		return *stored;
+	if (index == MSR_TSC_DEADLINE)
+		return deadline_from_board(v, msr_exit(v, index, false, 0));
 	if (is_apic_msr(index))
 		return msr_exit(v, index, false, 0);
 	switch (index) {
@@ -312,6 +335,8 @@ static bool msr_write(struct vcpu *v, uint32_t index, uint64_t value)
 	if (known)
 		return done;
 	if (is_apic_msr(index)) {
+		if (index == MSR_TSC_DEADLINE)
+			value = deadline_to_board(v, value);
 		msr_exit(v, index, true, value);
 		return true;
 	}

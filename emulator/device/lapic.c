@@ -19,8 +19,6 @@
 
 #include <string.h>
 
-#include "emulator/machine.h"
-
 #define MSR_APIC_BASE    0x1bu
 #define MSR_TSC_DEADLINE 0x6e0u
 
@@ -368,14 +366,6 @@ static void lapic_settle(struct lapic *s, uint64_t now)
 	}
 }
 
-/* The guest's time stamp counter minus virtual time; the guest can move its counter. */
-static uint64_t lapic_tsc_offset(const struct device *d)
-{
-	const struct machine *m = d->machine;
-
-	return m && m->vcpu.c ? m->vcpu.c->tsc_offset : 0;
-}
-
 /* Arms the machine timer for the next expiry that the guest can notice. */
 static void lapic_arm(struct device *d)
 {
@@ -384,12 +374,8 @@ static void lapic_arm(struct device *d)
 	uint32_t lvt = s->lvt[LVT_TIMER];
 
 	if (TIMER_MODE(lvt) == TIMER_DEADLINE) {
-		uint64_t tsc = now + lapic_tsc_offset(d);
-		uint64_t left = s->deadline > tsc ? s->deadline - tsc : 0;
-
-		/* A deadline beyond the end of virtual time never comes. */
-		if (s->deadline && left < UINT64_MAX - now)
-			device_timer_set(d, 0, now + left);
+		if (s->deadline)
+			device_timer_set(d, 0, s->deadline);
 		else
 			device_timer_cancel(d, 0);
 	} else if (!(lvt & LVT_MASKED) && lapic_current(s, now)) {
@@ -408,11 +394,6 @@ static void lapic_timer(struct device *d, unsigned index)
 	uint64_t now = device_now(d);
 
 	if (TIMER_MODE(s->lvt[LVT_TIMER]) == TIMER_DEADLINE) {
-		/* Was the counter set back while the timer ran? */
-		if (now + lapic_tsc_offset(d) < s->deadline) {
-			lapic_arm(d);
-			return;
-		}
 		s->deadline = 0;
 	} else {
 		lapic_settle(s, now);

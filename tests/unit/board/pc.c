@@ -81,25 +81,31 @@ static void add_image(enum image_role role, const void *data, size_t size)
 	config.image[config.images++] = (struct image){role, strdup("image"), copy, size};
 }
 
-/*
- * A multiboot kernel at 1 MiB:
- *	mov $0x2000, %ax
- *	mov $0x604, %dx
- *	out %ax, (%dx)		soft-off
- *	hlt
- */
-static void add_kernel(void)
+/* A multiboot kernel at 1 MiB with this code. */
+static void add_code(const uint8_t *code, size_t size)
 {
-	static const uint8_t code[] = {0x66, 0xb8, 0x00, 0x20, 0x66, 0xba,
-				       0x04, 0x06, 0x66, 0xef, 0xf4};
 	static const uint32_t header[8] = {0x1badb002, 0x10000, 0xe4514ffe, 0x100000,
 					   0x100000,   0,       0,          0x100020};
-	uint8_t kernel[64] = {0};
+	uint8_t kernel[128] = {0};
 
+	assert_true(size <= sizeof(kernel) - 32);
 	for (unsigned i = 0; i < 8; i++)
 		loader_put32(kernel + 4 * i, header[i]);
-	memcpy(kernel + 32, code, sizeof(code));
+	memcpy(kernel + 32, code, size);
 	add_image(IMAGE_KERNEL, kernel, sizeof(kernel));
+}
+
+#define POWER_OFF                                                                                  \
+	0x66, 0xb8, 0x00, 0x20,     /* mov $0x2000, %ax */                                         \
+	    0x66, 0xba, 0x04, 0x06, /* mov $0x604, %dx */                                          \
+	    0x66, 0xef,             /* out %ax, (%dx) */                                           \
+	    0xf4                    /* hlt */
+
+static void add_kernel(void)
+{
+	static const uint8_t code[] = {POWER_OFF};
+
+	add_code(code, sizeof(code));
 }
 
 static void add_device(const char *text)
@@ -265,6 +271,54 @@ static void test_run(void **state)
 	assert_int_equal(machine_run(m), STOP_POWEROFF);
 }
 
+/* ---- the local APIC's deadline ---- */
+
+static uint64_t deadline_seen;
+
+static void tap_exit(struct tap *t, const struct exit *e)
+{
+	if (e->kind == EXIT_MSR && e->is_write)
+		deadline_seen = e->data;
+}
+
+static void tap_irq(struct tap *t, enum irq_kind kind, uint32_t value)
+{
+}
+
+static void tap_dma(struct tap *t, bool is_write, uint64_t gpa, const void *data, size_t size)
+{
+}
+
+/* The guest sees its own counter, the board virtual time (exit.h). */
+static void test_deadline_of_moved_tsc(void **state)
+{
+	static const uint8_t code[] = {
+	    0xb9,      0x10, 0,    0, 0,                         /* mov $0x10, %ecx */
+	    0xba,      0,    1,    0, 0,                         /* mov $0x100, %edx */
+	    0x31,      0xc0,                                     /* xor %eax, %eax */
+	    0x0f,      0x30,                                     /* wrmsr */
+	    0xc7,      0x05, 0xf0, 0, 0xe0, 0xfe, 0xff, 1, 0, 0, /* movl $0x1ff, SVR */
+	    0xc7,      0x05, 0x20, 3, 0xe0, 0xfe, 0x40, 0, 4, 0, /* movl $0x40040, LVT */
+	    0xb9,      0xe0, 6,    0, 0,                         /* mov $0x6e0, %ecx */
+	    0xb8,      0,    0,    0, 0x10,                      /* mov $0x10000000, %eax */
+	    0x0f,      0x30,                                     /* wrmsr */
+	    0x0f,      0x32,                                     /* rdmsr */
+	    0x89,      0xc3,                                     /* mov %eax, %ebx */
+	    0x89,      0xd6,                                     /* mov %edx, %esi */
+	    POWER_OFF,
+	};
+	struct tap tap = {.exit = tap_exit, .irq = tap_irq, .dma = tap_dma};
+
+	add_code(code, sizeof(code));
+	m = machine_open(&config, "tcg", &host, &tap, &error);
+	assert_non_null(m);
+	assert_int_equal(machine_run(m), STOP_POWEROFF);
+	assert_int_equal(m->vcpu.c->reg[REG_RSI], 0x100);
+	assert_int_equal(m->vcpu.c->reg[REG_RBX], 0x10000000);
+	assert_in_range(deadline_seen, 0x10000000, 0x10000000 + 20);
+	assert_true(machine_next_timer(m) == deadline_seen);
+}
+
 /* ---- devices ---- */
 
 static void out(uint16_t port, uint8_t value)
@@ -291,7 +345,7 @@ static void test_fw_cfg(void **state)
 	assert_int_equal(fw_cfg_number(FW_CFG_SIGNATURE), 0x554d4551);
 	assert_int_equal(fw_cfg_number(FW_CFG_RAM_SIZE), 128 * MIB);
 	assert_int_equal(fw_cfg_number(FW_CFG_NB_CPUS), 1);
-	assert_int_equal(fw_cfg_number(FW_CFG_KERNEL_SIZE), 64);
+	assert_int_equal(fw_cfg_number(FW_CFG_KERNEL_SIZE), 128);
 	assert_int_equal(fw_cfg_number(FW_CFG_FILE_DIR), 0x06000000);
 }
 
@@ -472,6 +526,7 @@ int main(void)
 	    TEST(test_acpi_in_memory),
 	    TEST(test_reset),
 	    TEST(test_run),
+	    TEST(test_deadline_of_moved_tsc),
 	    TEST(test_fw_cfg),
 	    TEST(test_fw_cfg_e820),
 	    TEST(test_channels),
