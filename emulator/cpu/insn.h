@@ -66,22 +66,19 @@ unsigned insn_decode(const struct cpu_model *model, unsigned code_bits, const ui
 		     unsigned available, struct insn *i);
 
 /*
- * The tables of the other files. Each is called with prefixes, map, opcode and (if the map has
- * one) ModRM filled in and returns a handler, or NULL for #UD. *imm8 is set when an immediate
- * byte follows.
+ * The tables of the other files, asked for the opcodes that opcode.c marks as theirs (OP_X87,
+ * OP_SIMD, OP_SYSTEM). Each is called with prefixes, map, opcode and, if the opcode has them,
+ * ModRM, displacement and far pointer filled in, and returns a handler or NULL for #UD.
  */
 insn_handler *x87_lookup(const struct insn *i); /* D8..DF, 9B */
 /*
- * MMX, SSE .. SSE4.2 in maps 0F, 0F38 and 0F3A; asked for every opcode of those maps that the
- * integer tables do not claim. Also CRC32, MOVNTI, LDMXCSR, FXSAVE, fences, EMMS, PREFETCH is not.
+ * MMX and SSE to SSE4.2, also CRC32, MOVNTI, LDMXCSR, FXSAVE, fences, EMMS. Sets *imm8 when an
+ * immediate byte follows.
  */
 insn_handler *simd_lookup(const struct insn *i, const struct cpu_model *model, bool *imm8);
 /*
- * System instructions (sysinsn.c): mode, descriptor tables, control and debug registers, MSRs,
- * far transfers, interrupts, I/O port permission; asked first for 0F00 0F01 0F02 0F03 0F05 0F06
- * 0F07 0F08 0F09 0F0B 0F20..23 0F30..35 0FA2 0FAA 0FB2 0FB4 0FB5 0FB9 0FFF, and 1-byte 06 07 0E
- * 16 17 1E 1F 0FA0 0FA1 0FA8 0FA9 8C 8E 63(ARPL) 9A C4 C5 CA CB CC CD CE CF EA F1 F4 FA FB
- * and FF /3 /5, 9C 9D (PUSHF, POPF). Sets *imm to the size of the immediate in bytes.
+ * System instructions (sysinsn.c): mode, descriptor tables, control, debug and segment registers,
+ * MSRs, far transfers, interrupts, I/O. Sets *imm to the size of the immediate in bytes.
  */
 insn_handler *system_lookup(const struct insn *i, unsigned code_bits, unsigned *imm);
 
