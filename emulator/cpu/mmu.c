@@ -134,8 +134,10 @@ static struct entry entry_read(struct vcpu *v, uint64_t gpa, unsigned size)
 	e.ram = ram_offset(v, gpa, &e.writable);
 	if (e.ram == NOT_RAM)
 		e.value = size == 8 ? UINT64_MAX : UINT32_MAX;
+	else if (size == 8)
+		memcpy(&e.value, v->ram + e.ram, 8);
 	else
-		memcpy(&e.value, v->ram + e.ram, size);
+		memcpy(&e.value, v->ram + e.ram, 4);
 	return e;
 }
 
