@@ -16,11 +16,11 @@
 	outb %al, $\port
 .endm
 
-# PIT channel 0 in mode `mode`, count 2000 (1.68 ms).
+# PIT channel 0 in mode `mode`, count 200 (168 microseconds).
 .macro pit mode
 	out 0x43, 0x30 | (\mode << 1)
-	out 0x40, 0xd0
-	out 0x40, 0x07
+	out 0x40, 0xc8
+	out 0x40, 0x00
 .endm
 
 # Sleeps until `count` interrupts have come.
@@ -298,7 +298,7 @@ interrupts_long:
 	show "entry"
 	restart
 	pit 2
-	movl $0x20000, %ecx
+	movl $0x10000, %ecx
 1:
 	inb $0x80, %al
 	loop 1b
