@@ -52,13 +52,13 @@ class Driver:
     def guest(self, name):
         return os.path.join(self.guests, name)
 
-    def run(self, *words, stdin="", timeout=60):
+    def run(self, *words, stdin="", timeout=60, cwd=None):
         """Runs vcr with these words."""
         command = [self.vcr] + [str(word) for word in words]
         try:
             done = subprocess.run(command, input=stdin.encode(), stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, timeout=timeout * self.patience(),
-                                  check=False)
+                                  cwd=cwd, check=False)
         except subprocess.TimeoutExpired as e:
             return Done(command, stdin, "no end", (e.stdout or b"").decode(errors="replace"),
                         (e.stderr or b"").decode(errors="replace"))
