@@ -211,10 +211,13 @@ static size_t live_char_read(struct host *h, unsigned channel, uint8_t *buffer, 
 	struct live *l = live(h);
 	size_t n = 0;
 
-	if ((int)channel != l->input_channel ||
-	    !atomic_load_explicit(&l->any, memory_order_relaxed))
+	if ((int)channel != l->input_channel)
+		return 0;
+	l->asked = true;
+	if (!atomic_load_explicit(&l->any, memory_order_relaxed))
 		return 0;
 	pthread_mutex_lock(&l->lock);
+	l->offered = l->arrivals;
 	while (n < max && l->count) {
 		buffer[n++] = l->queue[l->head];
 		l->head = (l->head + 1) % QUEUE_SIZE;

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The live door: input from a pipe, its escapes, and what wakes a halted guest. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "emulator/host/live.h"
+
+#define MS 1000000ull
+
+/* Standard input of this process becomes a pipe; returns its other end. */
+static int feed_stdin(void)
+{
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+	close(ends[0]);
+	return ends[1];
+}
+
+static struct host *door(bool pace_real)
+{
+	struct live_options o = {.pace_real = pace_real};
+	struct error e = {0};
+	struct host *h;
+
+	o.channel[0].kind = LIVE_STDIO;
+	h = live_open(&o, &e);
+	assert_non_null(h);
+	return h;
+}
+
+static void say(int fd, const char *text)
+{
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+}
+
+/* Polls as a machine whose device has room for `max` bytes; returns how many came. */
+static size_t poll_door(struct host *h, char *text, size_t max)
+{
+	size_t n = max ? h->ops->char_read(h, 0, (uint8_t *)text, max) : 0;
+
+	h->ops->stop(h);
+	return n;
+}
+
+/* Input wakes a halted guest; once it was taken, the guest sleeps to its deadline again. */
+static void test_wait_real(void **state)
+{
+	int in = feed_stdin();
+	struct host *h = door(true);
+	char text[8];
+
+	say(in, "abc");
+	assert_true(h->ops->wait(h, 0, 60000 * MS) < 60000 * MS);
+	assert_int_equal(poll_door(h, text, 2), 2);
+	assert_memory_equal(text, "ab", 2);
+	/* "c" is left, but the device was offered it: only time goes on. */
+	assert_int_equal(h->ops->wait(h, 100, 100 + 30 * MS), 100 + 30 * MS);
+	assert_int_equal(poll_door(h, text, 8), 1);
+	assert_int_equal(h->ops->wait(h, 200, 200 + 30 * MS), 200 + 30 * MS);
+	/* A device without room is woken by new bytes once, and not again and again. */
+	say(in, "d");
+	assert_true(h->ops->wait(h, 300, 60000 * MS) < 60000 * MS);
+	poll_door(h, text, 0);
+	assert_int_equal(h->ops->wait(h, 300, 300 + 30 * MS), 300 + 30 * MS);
+	live_close(h);
+	close(in);
+}
+
+static void test_wait_virtual(void **state)
+{
+	int in = feed_stdin();
+	struct host *h = door(false);
+	char text[8];
+
+	assert_int_equal(h->ops->wait(h, 5, 1ull << 60), 1ull << 60);
+	/* Without a timer only input can wake the guest, and then no time has passed. */
+	say(in, "x");
+	assert_int_equal(h->ops->wait(h, 5, UINT64_MAX), 5);
+	assert_int_equal(poll_door(h, text, 8), 1);
+	/* And when standard input has ended, nothing can. */
+	close(in);
+	assert_true(h->ops->wait(h, 5, UINT64_MAX) == UINT64_MAX);
+	live_close(h);
+}
+
+/* Ctrl-A Ctrl-A is one Ctrl-A; Ctrl-A x from a pipe ends the session after what was before it. */
+static void test_escape(void **state)
+{
+	int in = feed_stdin();
+	struct host *h = door(false);
+	char text[8];
+
+	say(in, "1\001\0012\001x");
+	assert_int_equal(h->ops->wait(h, 5, UINT64_MAX), 5);
+	while (!poll_door(h, text, 1))
+		;
+	assert_int_equal(text[0], '1');
+	assert_int_equal(h->ops->stop(h), HOST_STOP_NONE);
+	while (!poll_door(h, text, 1))
+		;
+	assert_int_equal(text[0], 1);
+	while (!poll_door(h, text, 1))
+		;
+	assert_int_equal(text[0], '2');
+	while (h->ops->stop(h) == HOST_STOP_NONE)
+		poll_door(h, text, 1);
+	assert_int_equal(h->ops->stop(h), HOST_STOP_QUIT);
+	live_close(h);
+	close(in);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_wait_real),
+	    cmocka_unit_test(test_wait_virtual),
+	    cmocka_unit_test(test_escape),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
