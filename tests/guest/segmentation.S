@@ -6,7 +6,6 @@
 # comes from the manual.
 
 .include "lib/guest.inc"
-.include "lib/long.inc"
 .include "lib/real.inc"
 .include "lib/trap32.inc"
 
@@ -253,7 +252,6 @@ main:
 
 gate_target:
 	movl %cs, %eax
-	cmpl $CS32 | 3, 4(%esp)
 	movl 4(%esp), %ecx
 	testl $3, %ecx
 	jz 1f
