@@ -4,7 +4,7 @@
  *
  * Policy of chunk ends: a trace has to be readable to within about a second before a crash, yet
  * the same session has to give the same bytes. So chunks end by counts only: when the writer's
- * are full, or at a mark (every 2^24 instructions) after 2^27 of them, or when 4,096 events have
+ * are full, or at a mark (every 2^24 instructions) after 2^26 of them, or when 4,096 events have
  * come since the last end and virtual time went on by a second.
  */
 #include "replay/record.h"
@@ -17,7 +17,7 @@
 #include "replay/event.h"
 #include "replay/trace/trace.h"
 
-#define FLUSH_INSNS  (1ull << 27)
+#define FLUSH_INSNS  (1ull << 26)
 #define FLUSH_EVENTS 4096
 #define FLUSH_NS     1000000000ull
 
