@@ -143,10 +143,13 @@ static bool single_steps(const struct cpu *c, const struct insn *i)
 	if (i && i->map == MAP_1BYTE && (i->opcode == 0xf1 || (i->opcode & 0xfc) == 0xcc) &&
 	    i->opcode != 0xcf)
 		return c->rflags & FLAG_TF;
-	/* SYSCALL is stepped only when FMASK leaves TF alone. */
+	/* SYSCALL is stepped only when FMASK leaves TF alone; SYSRET sees to it itself. */
 	if (i && i->map == MAP_0F && i->opcode == 0x05)
 		return c->rflags & FLAG_TF;
-	return true;
+	if (i && i->map == MAP_0F && i->opcode == 0x07)
+		return false;
+	/* A load of SS is not stepped at all, while its data breakpoints are only held back. */
+	return !held_back(c);
 }
 
 void debug_after(struct vcpu *v, bool tf_before)

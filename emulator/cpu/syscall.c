@@ -6,6 +6,7 @@
  * SYSCALL works in 64-bit mode and, through CSTAR as AMD defines it, in compatibility mode. All
  * four load CS and SS with fixed flat descriptors; the selectors are only numbers.
  */
+#include "emulator/cpu/debug.h"
 #include "emulator/cpu/flags.h"
 #include "emulator/cpu/mem.h"
 #include "emulator/cpu/system.h"
@@ -58,6 +59,9 @@ void op_sysret(struct vcpu *v, const struct insn *i)
 	c->reg[REG_RIP] = i->rex_w ? rip : (uint32_t)rip;
 	cpu_set_rflags(c, c->reg[REG_R11] & ~(uint64_t)(FLAG_RF | FLAG_VM));
 	load_flat(v, i->rex_w ? ((selector + 16) | 3) : selector, (selector + 8) | 3, 3, i->rex_w);
+	/* The TF that it loads traps at once, as if the program's SYSCALL had been stepped. */
+	if (c->rflags & FLAG_TF)
+		c->pending_db |= DR6_BS;
 }
 
 void op_sysenter(struct vcpu *v, const struct insn *i)

@@ -77,6 +77,31 @@ static void test_mov_ss_delays(void **state)
 	set_tf();
 	f->c->reg[REG_RAX] = SEL_DATA;
 	expect_debug(system_run(f, CODE(0x8e, 0xd0, NOP, NOP), 4), FIXTURE_CODE + 3, DR6_BS);
+	/* It is not stepped at all: INT1 after it leaves nothing over for its handler. */
+	set_tf();
+	expect_debug(system_run(f, CODE(0x8e, 0xd0, 0xf1), 3), FIXTURE_CODE + 3, 0);
+}
+
+/*
+ * SYSRET that sets TF traps before the first instruction that it returns to, unlike POPF and
+ * IRET; one that clears TF is not stepped (SDM vol. 2B SYSRET: TF as it is loaded from R11).
+ */
+static void test_sysret(void **state)
+{
+	f->c->efer |= EFER_SCE;
+	f->c->star = (uint64_t)(SEL_USER_CODE32 | 3) << 48;
+	f->c->reg[REG_RCX] = FIXTURE_CODE + 0x100;
+	f->c->reg[REG_R11] = FLAG_ONE;
+	set_tf();
+	assert_int_equal(system_run(f, CODE(0x48, 0x0f, 0x07), 1), -1);
+	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE + 0x100);
+	assert_int_equal(f->c->pending_db, 0);
+	system_open(f, 64);
+	f->c->efer |= EFER_SCE;
+	f->c->star = (uint64_t)(SEL_USER_CODE32 | 3) << 48;
+	f->c->reg[REG_RCX] = FIXTURE_CODE + 0x100;
+	f->c->reg[REG_R11] = FLAG_ONE | FLAG_TF;
+	expect_debug(system_run(f, CODE(0x48, 0x0f, 0x07), 2), FIXTURE_CODE + 0x100, DR6_BS);
 }
 
 /* INT n clears TF on its way: its handler is not stepped, and the trap does not come late. */
@@ -246,6 +271,7 @@ int main(void)
 	    TEST(64, test_single_step),
 	    TEST(64, test_popf_delays),
 	    TEST(64, test_mov_ss_delays),
+	    TEST(64, test_sysret),
 	    TEST(64, test_int_is_not_stepped),
 	    TEST(64, test_fault_is_not_stepped),
 	    TEST(64, test_string_step),
