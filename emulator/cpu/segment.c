@@ -278,13 +278,17 @@ void segment_null_outer(struct vcpu *v, unsigned cpl)
 {
 	static const uint8_t segs[] = {SEG_ES, SEG_DS, SEG_FS, SEG_GS};
 
-	/* A segment that is null already keeps its base: in 64-bit mode that is in use. */
+	/* Unlike a load of 0 this leaves the base alone: 64-bit mode goes on using that of FS, GS.
+	 */
 	for (unsigned n = 0; n < 4; n++) {
-		unsigned attr = v->c->seg[segs[n]].attr;
+		struct segment s = v->c->seg[segs[n]];
 
-		if ((attr & SEG_P) && SEG_DPL(attr) < cpl &&
-		    (attr & (SEG_CODE | SEG_EC)) != (SEG_CODE | SEG_EC))
-			segment_set(v->c, segs[n], segment_null(0, 0));
+		if ((s.attr & SEG_P) && SEG_DPL(s.attr) < cpl &&
+		    (s.attr & (SEG_CODE | SEG_EC)) != (SEG_CODE | SEG_EC)) {
+			s.selector = 0;
+			s.attr &= (uint16_t)~SEG_P;
+			segment_set(v->c, segs[n], s);
+		}
 	}
 }
 

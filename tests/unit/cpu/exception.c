@@ -437,6 +437,18 @@ static void test_iret_nulls_segments(void **state)
 	assert_int_equal(f->c->seg[SEG_ES].selector, SEL_USER_DATA | 3);
 }
 
+/* It takes the selector only: the base that was set through the MSR stays in use. */
+static void test_iretq_keeps_base(void **state)
+{
+	segment_load(&f->v, SEG_GS, SEL_DATA);
+	f->c->seg[SEG_GS].base = 0x123456789000;
+	push_frame64(FIXTURE_CODE + 0x40, SEL_USER_CODE64 | 3, FLAG_ONE, SYSTEM_STACK3,
+		     SEL_USER_DATA | 3);
+	assert_int_equal(system_run(f, CODE(0x48, 0xcf), 1), -1);
+	assert_int_equal(f->c->seg[SEG_GS].selector, 0);
+	assert_int_equal(f->c->seg[SEG_GS].base, 0x123456789000);
+}
+
 /* ---- virtual-8086 mode ---- */
 
 static void test_v86_interrupt(void **state)
@@ -625,6 +637,7 @@ int main(void)
 	    TEST(64, test_iretq_checks),
 	    TEST(64, test_iret_flags),
 	    TEST(32, test_iret_nulls_segments),
+	    TEST(64, test_iretq_keeps_base),
 	    TEST(32, test_v86_interrupt),
 	    TEST(32, test_v86_iopl),
 	    TEST(32, test_vme_redirection),
