@@ -248,6 +248,7 @@ struct cpu {
 	uint64_t pat, tsc_aux, tsc_offset, misc_enable, mtrr_def_type, mtrr_fixed[11];
 	uint64_t mtrr_base[8], mtrr_mask[8], mcg_status, mcg_ctl, mc_bank[4 * 4];
 	uint64_t debugctl, bios_sign_id, feature_control;
+	bool apic_off; /* IA32_APIC_BASE has the APIC disabled, so CPUID does not show it */
 
 	struct fpu fpu;
 };

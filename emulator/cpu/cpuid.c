@@ -23,11 +23,13 @@
 
 #define BIT(n) (1u << (n))
 
+#define FEATURE_APIC BIT(9) /* leaf 1 EDX */
+
 /* Leaf 1 EDX, the psABI's x86-64 baseline and what an operating system expects beside it. */
 #define FEATURES_1_EDX                                                                             \
 	(BIT(0) /* FPU */ | BIT(1) /* VME */ | BIT(2) /* DE */ | BIT(3) /* PSE */ |                \
 	 BIT(4) /* TSC */ | BIT(5) /* MSR */ | BIT(6) /* PAE */ | BIT(7) /* MCE */ |               \
-	 BIT(8) /* CX8 */ | BIT(9) /* APIC */ | BIT(11) /* SEP */ | BIT(12) /* MTRR */ |           \
+	 BIT(8) /* CX8 */ | FEATURE_APIC | BIT(11) /* SEP */ | BIT(12) /* MTRR */ |                \
 	 BIT(13) /* PGE */ | BIT(14) /* MCA */ | BIT(15) /* CMOV */ | BIT(16) /* PAT */ |          \
 	 BIT(17) /* PSE-36 */ | BIT(19) /* CLFSH */ | BIT(23) /* MMX */ | BIT(24) /* FXSR */ |     \
 	 BIT(25) /* SSE */ | BIT(26) /* SSE2 */)
@@ -160,6 +162,9 @@ void cpuid_query(const struct cpu_model *model, const struct cpu *c, uint32_t le
 	} else {
 		/* Beyond the last leaf an Intel processor answers as for the last basic one. */
 		basic_leaf(model, leaf <= LEAF_MAX ? leaf : LEAF_MAX, sub, out);
+		/* SDM vol. 3A 10.4.3: a disabled APIC is as if it were not there. */
+		if (leaf == 1 && c->apic_off)
+			out[3] &= ~FEATURE_APIC;
 	}
 }
 

@@ -44,6 +44,7 @@
 #define MSR_KERNEL_GS_BASE  0xc0000102
 #define MSR_TSC_AUX         0xc0000103
 
+#define BASE_ENABLED (1u << 11) /* in IA32_APIC_BASE */
 #define MTRR_PAIRS   8
 #define MC_BANKS     4
 #define MTRR_CAP     (MTRR_PAIRS | 1u << 8 | 1u << 10) /* fixed ranges, write-combining */
@@ -338,6 +339,8 @@ static bool msr_write(struct vcpu *v, uint32_t index, uint64_t value)
 		if (index == MSR_TSC_DEADLINE)
 			value = deadline_to_board(v, value);
 		msr_exit(v, index, true, value);
+		if (index == MSR_APIC_BASE)
+			c->apic_off = !(value & BASE_ENABLED);
 		return true;
 	}
 	stored = stored_register(c, index);

@@ -3,6 +3,7 @@
  * MSRs (Intel SDM vol. 4 chapter 2, vol. 3A 11.11 MTRRs, 11.12 PAT, 15.3 machine check): what they
  * take and what is #GP(0); which leave as exits.
  */
+#include "emulator/cpu/system.h"
 #include "tests/unit/cpu/system_fixture.h"
 
 static struct cpu_fixture fixture, *const f = &fixture;
@@ -192,6 +193,19 @@ static void test_exits(void **state)
 	}
 }
 
+/* SDM vol. 3A 10.4.3: with the APIC off in IA32_APIC_BASE, CPUID.01H:EDX bit 9 is clear. */
+static void test_apic_off(void **state)
+{
+	uint32_t out[4];
+
+	set(0x1b, 0xfee00100);
+	cpuid_query(&f->v.model, f->c, 1, 0, out);
+	assert_int_equal(out[3] >> 9 & 1, 0);
+	set(0x1b, 0xfee00900);
+	cpuid_query(&f->v.model, f->c, 1, 0, out);
+	assert_int_equal(out[3] >> 9 & 1, 1);
+}
+
 static void refuse_exit(struct machine *m, struct exit *e)
 {
 	e->fault = true;
@@ -213,9 +227,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_storage), TEST(test_canonical),     TEST(test_efer),       TEST(test_pat),
-	    TEST(test_mtrr),    TEST(test_machine_check), TEST(test_tsc),        TEST(test_fixed),
-	    TEST(test_unknown), TEST(test_exits),         TEST(test_exit_fault),
+	    TEST(test_storage), TEST(test_canonical),  TEST(test_efer),
+	    TEST(test_pat),     TEST(test_mtrr),       TEST(test_machine_check),
+	    TEST(test_tsc),     TEST(test_fixed),      TEST(test_unknown),
+	    TEST(test_exits),   TEST(test_exit_fault), TEST(test_apic_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
