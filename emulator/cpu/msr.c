@@ -53,8 +53,11 @@
 #define PAT_POWER_ON 0x0007040600070406ull
 /* Fast strings on; branch trace store and precise event sampling unavailable. */
 #define MISC_POWER_ON (1u | 1u << 11 | 1u << 12)
-/* Fast strings, thermal control, SpeedStep, MONITOR, CPUID limit, XD disable: kept, no effect. */
-#define MISC_WRITABLE (1u | 1u << 3 | 1u << 16 | 1u << 18 | 1u << 22 | 1ull << 34)
+/*
+ * Fast strings, thermal control, SpeedStep, MONITOR, CPUID limit, xTPR messages, XD disable: kept,
+ * no effect.
+ */
+#define MISC_WRITABLE (1u | 1u << 3 | 1u << 16 | 1u << 18 | 3u << 22 | 1ull << 34)
 
 void msr_reset(struct cpu *c)
 {
