@@ -449,5 +449,11 @@ void op_into(struct vcpu *v, const struct insn *i)
 
 void op_icebp(struct vcpu *v, const struct insn *i)
 {
+	struct cpu *c = v->c;
+
 	event_deliver(v, &(struct event){.kind = EVENT_ICEBP, .vector = EXC_DB});
+	/* It is a #DB itself: what a load of SS held back comes with it, not after it. */
+	if (c->pending_db)
+		c->dr[6] = (c->dr[6] & ~0xfull) | c->pending_db;
+	c->pending_db = 0;
 }

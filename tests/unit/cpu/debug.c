@@ -82,6 +82,16 @@ static void test_mov_ss_delays(void **state)
 	expect_debug(system_run(f, CODE(0x8e, 0xd0, 0xf1), 3), FIXTURE_CODE + 3, 0);
 }
 
+/* A watchpoint that MOV SS hit comes with the #DB of an INT1 after it; there is one only. */
+static void test_mov_ss_icebp(void **state)
+{
+	fixture_poke(f, FIXTURE_DATA, 8, SEL_DATA);
+	f->c->reg[REG_RDI] = FIXTURE_DATA;
+	set_breakpoint(1, FIXTURE_DATA, 3, 1);
+	expect_debug(system_run(f, CODE(0x8e, 0x17, 0xf1), 3), FIXTURE_CODE + 3, 2);
+	assert_int_equal(f->c->pending_db, 0);
+}
+
 /*
  * SYSRET that sets TF traps before the first instruction that it returns to, unlike POPF and
  * IRET; one that clears TF is not stepped (SDM vol. 2B SYSRET: TF as it is loaded from R11).
@@ -271,6 +281,7 @@ int main(void)
 	    TEST(64, test_single_step),
 	    TEST(64, test_popf_delays),
 	    TEST(64, test_mov_ss_delays),
+	    TEST(64, test_mov_ss_icebp),
 	    TEST(64, test_sysret),
 	    TEST(64, test_int_is_not_stepped),
 	    TEST(64, test_fault_is_not_stepped),
