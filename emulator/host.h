@@ -24,6 +24,13 @@ enum host_stop {
 
 struct host;
 
+/* What there is to do at a boundary between two instructions (machines by exits). */
+enum host_boundary {
+	HOST_BOUNDARY_HERE,  /* the run loop goes through its steps here */
+	HOST_BOUNDARY_LATER, /* not here: go on to a later exit */
+	HOST_BOUNDARY_AT,    /* not here: go on to where the instruction pointer is as told */
+};
+
 struct host_ops {
 	/* Wall clock in nanoseconds since 1970-01-01 UTC; a board asks for its real-time clock. */
 	int64_t (*wall_clock)(struct host *h);
@@ -40,6 +47,25 @@ struct host_ops {
 	uint64_t (*wait)(struct host *h, uint64_t now, uint64_t deadline);
 	/* Asked at every poll position: should the session end here? */
 	enum host_stop (*stop)(struct host *h);
+
+	/* ---- only for machines whose time is the host's (machine_config.host_time) ---- */
+
+	/* Nanoseconds since the session began. */
+	uint64_t (*clock)(struct host *h);
+	/* At a boundary: the time when the timer at `deadline` is due, else 0. */
+	uint64_t (*due)(struct host *h, uint64_t deadline);
+	/*
+	 * The vCPU is halted: sleeps to `deadline` (UINT64_MAX: no timer runs) or until something
+	 * arrives. Returns the time then; UINT64_MAX when nothing can ever wake it.
+	 */
+	uint64_t (*idle)(struct host *h, uint64_t deadline);
+	/* In how many ns the accelerator should leave the guest by itself; UINT64_MAX: never. */
+	uint64_t (*alarm)(struct host *h, uint64_t deadline);
+	/*
+	 * Before the run loop's steps at a boundary: are they taken here? Live, anywhere; in a
+	 * replay, where the recording did. *rip is for HOST_BOUNDARY_AT.
+	 */
+	enum host_boundary (*boundary)(struct host *h, uint64_t *rip);
 };
 
 struct host {

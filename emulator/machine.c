@@ -58,12 +58,44 @@ const char *stop_reason_text(enum stop_reason r)
 
 struct position machine_position(const struct machine *m)
 {
-	return (struct position){.insns = m->vcpu.c->insns, .exits = machine_state(m)->exits};
+	return (struct position){.insns = m->config.host_time ? 0 : m->vcpu.c->insns,
+				 .exits = machine_state(m)->exits};
+}
+
+uint64_t machine_count(const struct machine *m)
+{
+	return m->config.host_time ? machine_state(m)->exits : m->vcpu.c->insns;
 }
 
 uint64_t machine_now(const struct machine *m)
 {
-	return machine_state(m)->time_base + m->vcpu.c->insns;
+	return machine_state(m)->time_base + (m->config.host_time ? 0 : m->vcpu.c->insns);
+}
+
+void machine_set_now(struct machine *m, uint64_t now)
+{
+	if (now > machine_state(m)->time_base)
+		machine_state(m)->time_base = now;
+	m->time_stale = false;
+}
+
+uint64_t machine_ask_now(struct machine *m)
+{
+	if (m->time_stale)
+		machine_set_now(m, m->host->ops->clock(m->host));
+	return machine_now(m);
+}
+
+void machine_sync(struct machine *m)
+{
+	if (m->accel->sync)
+		m->accel->sync(m);
+}
+
+void machine_cpu_written(struct machine *m)
+{
+	if (m->accel->cpu_written)
+		m->accel->cpu_written(m);
 }
 
 /* ---- exits ---- */
@@ -120,6 +152,13 @@ void machine_exit(struct machine *m, struct exit *e)
 	    [EXIT_HLT] = dispatch_hlt, [EXIT_SHUTDOWN] = dispatch_shutdown,
 	};
 
+	/* A hypervisor does not tell of every access to CR8: by exits it is the vCPU's own. */
+	if (m->config.host_time && e->kind == EXIT_CR8) {
+		dispatch_cr8(m, e);
+		return;
+	}
+	m->between = false;
+	m->time_stale = m->config.host_time;
 	if (m->exit_override)
 		m->exit_override(m->exit_opaque, e);
 	else
@@ -127,6 +166,9 @@ void machine_exit(struct machine *m, struct exit *e)
 	if (m->tap)
 		m->tap->exit(m->tap, e);
 	machine_state(m)->exits++;
+	if (m->config.host_time &&
+	    (machine_state(m)->exits >= m->mark || machine_state(m)->exits >= m->until))
+		vcpu_kick(&m->vcpu);
 }
 
 /* ---- what the vCPU asks of the machine ---- */
@@ -149,12 +191,19 @@ static void page_dirty(struct machine *m, uint64_t page)
 
 static uint64_t tsc_now(struct machine *m)
 {
-	return machine_now(m);
+	return machine_ask_now(m);
+}
+
+static void tsc_read(struct machine *m)
+{
+	if (m->tsc_override)
+		m->tsc_override(m->exit_opaque);
 }
 
 static const struct vcpu_ops vcpu_ops = {
     .exit = machine_exit,
     .now = tsc_now,
+    .tsc_read = tsc_read,
     .ram_page = ram_page,
 };
 
@@ -231,6 +280,7 @@ static int build(struct machine *m, const struct board_class *board, struct erro
 	machine_reset(m);
 	if (m->load && m->load(m, e))
 		return -1;
+	machine_cpu_written(m);
 	m->next_poll = POLL_INSNS;
 	return 0;
 }
@@ -258,6 +308,9 @@ struct machine *machine_open(struct machine_config *config, const char *accels, 
 			  m->config.cpu);
 		goto fail;
 	}
+	if (!(m->accel->flags & ACCEL_COUNTS_INSNS))
+		m->config.host_time = true;
+	m->vcpu.model.no_tsc = m->config.host_time;
 	board = board_find(m->config.board);
 	if (!board) {
 		error_set(e, ERROR_USAGE,
@@ -459,7 +512,8 @@ void device_set_a20(struct device *d, bool enabled)
 {
 	struct machine *m = d->machine;
 
-	if (m->vcpu.c->a20 == enabled)
+	/* Hypervisors have no A20 line: by exits it is wired open. */
+	if (m->vcpu.c->a20 == enabled || m->config.host_time)
 		return;
 	vcpu_set_a20(&m->vcpu, enabled);
 	if (m->tap)
@@ -541,6 +595,7 @@ void machine_state_replaced(struct machine *m)
 	m->stop = STOP_NONE;
 	m->next_poll = next_grid_point(m);
 	vcpu_state_replaced(&m->vcpu);
+	machine_cpu_written(m);
 }
 
 void machine_poll(struct machine *m)
@@ -606,6 +661,7 @@ void machine_service_reset(struct machine *m)
 	/* The images fitted at power-on, so they fit now. */
 	if (m->load && m->load(m, NULL))
 		machine_stop(m, STOP_FAILED, 0);
+	machine_cpu_written(m);
 }
 
 /* The vCPU is halted: input may wake it; else virtual time goes on to where the host says. */
@@ -658,6 +714,8 @@ enum stop_reason machine_run(struct machine *m)
 {
 	struct vcpu *v = &m->vcpu;
 
+	if (m->config.host_time)
+		return machine_run_by_exits(m);
 	for (;;) {
 		struct cpu *c = v->c;
 

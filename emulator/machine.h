@@ -50,6 +50,12 @@ struct machine_config {
 	char *device[MACHINE_DEVICES]; /* -device strings */
 	unsigned devices;
 	bool no_reboot;	   /* a reset ends the session */
+	/*
+	 * Virtual time is the host's clock, asked through the door; positions are counted in exits;
+	 * CPUID shows no time stamp counter. Set by machine_open() when the accelerator does not
+	 * count instructions, and by a trace that was made so.
+	 */
+	bool host_time;
 	struct image image[MACHINE_IMAGES];
 	unsigned images;
 };
@@ -91,6 +97,8 @@ struct tap {
 	void (*exit)(struct tap *t, const struct exit *e); /* after it was answered */
 	void (*irq)(struct tap *t, enum irq_kind kind, uint32_t value);
 	void (*dma)(struct tap *t, bool is_write, uint64_t gpa, const void *data, size_t size);
+	/* The accelerator could not run an instruction; the interpreter did. May be NULL. */
+	void (*emulated)(struct tap *t, uint64_t rip, const uint8_t *bytes, size_t length);
 	/* The run loop reached the position that the tap asked for in machine->mark. */
 	void (*mark)(struct tap *t);
 };
@@ -121,7 +129,7 @@ const char *stop_reason_text(enum stop_reason r);
 /* The machine's own part of the arena, at its start. */
 struct machine_state {
 	uint64_t exits;	       /* so far */
-	uint64_t time_base;    /* virtual ns = time_base + insns (accelerators that count) */
+	uint64_t time_base; /* virtual ns = time_base + insns; by exits: the time last heard */
 	uint64_t halted_since; /* virtual time at which the last halt began */
 	uint64_t timer[MACHINE_TIMERS]; /* deadlines, UINT64_MAX: not armed */
 	bool reset_requested;
@@ -149,8 +157,17 @@ struct machine {
 	struct tap *tap; /* may be NULL */
 	enum stop_reason stop; /* why to leave machine_run(); sticky until it is set back */
 	int stop_status;       /* STOP_DEBUG_EXIT: the exit status for the process */
+	struct error failure;  /* STOP_FAILED: what the accelerator has to say, or ERROR_NONE */
 	uint64_t next_poll;    /* insns of the next poll of the host: the next grid point */
-	/* Instruction counts at which to call tap->mark(), and to leave machine_run(); UINT64_MAX: never. */
+	/*
+	 * Machines by exits (run_exits.c). Stale: time was not asked yet since the last boundary or
+	 * exit. Poll: look for input at this boundary. Between: this boundary is not right after
+	 * an exit. Window: leave the guest as soon as it can be interrupted.
+	 */
+	bool time_stale, poll_wanted, between, window;
+	uint64_t boundaries; /* how often the accelerator came back: tells boundaries apart */
+	/* Counts (machine_count) at which to call tap->mark(), and to leave machine_run();
+	 * UINT64_MAX: never. */
 	uint64_t mark, until;
 	uint64_t max_insns;
 	struct snapshot *snapshot; /* what RAM equals, apart from the snapshot log (snapshot.c) */
@@ -158,6 +175,8 @@ struct machine {
 	void (*exit_override)(void *opaque, struct exit *e);
 	/* May change what a device gets from RAM (device replay, fuzzing); NULL normally. */
 	void (*dma_override)(void *opaque, uint64_t gpa, void *buffer, size_t size);
+	/* The guest executes RDTSC although CPUID shows no time stamp counter; NULL normally. */
+	void (*tsc_override)(void *opaque);
 	void *exit_opaque;
 
 	/* The board's loader, run at power-on and reset: puts images in place, sets registers. */
@@ -175,6 +194,8 @@ void machine_close(struct machine *m);
 
 /* Runs until something ends it; the machine can be run again after STOP_PAUSED. */
 enum stop_reason machine_run(struct machine *m);
+/* The run loop of machines by exits (run_exits.c). */
+enum stop_reason machine_run_by_exits(struct machine *m);
 /* Ends the run at the next boundary. */
 void machine_stop(struct machine *m, enum stop_reason reason, int status);
 
@@ -183,6 +204,14 @@ void machine_exit(struct machine *m, struct exit *e);
 
 struct position machine_position(const struct machine *m);
 uint64_t machine_now(const struct machine *m);
+/* The same for a device or the guest: by exits, the host's clock is asked. */
+uint64_t machine_ask_now(struct machine *m);
+/* How far the session is, in the unit of its positions: instructions, or exits. */
+uint64_t machine_count(const struct machine *m);
+/* Makes struct cpu and the dirty log what they are in the accelerator. */
+void machine_sync(struct machine *m);
+/* struct cpu was written from outside the accelerator. */
+void machine_cpu_written(struct machine *m);
 
 static inline struct machine_state *machine_state(const struct machine *m)
 {
@@ -193,6 +222,7 @@ static inline struct machine_state *machine_state(const struct machine *m)
 uint64_t machine_next_timer(const struct machine *m); /* virtual ns, UINT64_MAX: none */
 void machine_run_timers(struct machine *m);	      /* those due at machine_now() */
 void machine_poll(struct machine *m);		      /* host input into devices */
+void machine_set_now(struct machine *m, uint64_t now); /* by exits: time was told */
 void machine_reset(struct machine *m);
 void machine_service_reset(struct machine *m);	      /* the reset that a device asked for, if any */
 uint8_t machine_acknowledge(struct machine *m);	      /* a vector from the interrupt controller */

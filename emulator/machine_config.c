@@ -74,6 +74,8 @@ char *machine_config_format(const struct machine_config *c)
 		put(f, "device", c->device[i]);
 	if (c->no_reboot)
 		put(f, "no-reboot", "on");
+	if (c->host_time)
+		put(f, "time", "host");
 	if (fclose(f)) {
 		free(text);
 		return NULL;
@@ -125,6 +127,8 @@ static int config_set(struct machine_config *c, const char *key, size_t key_leng
 		c->ram_size = strtoull(value, NULL, 10);
 	} else if (KEY("no-reboot")) {
 		c->no_reboot = !strcmp(value, "on");
+	} else if (KEY("time")) {
+		c->host_time = !strcmp(value, "host");
 	} else {
 		known = false;
 	}

@@ -10,12 +10,15 @@
 #include "tools/options.h"
 
 /* Says how the session ended, on standard error so that the guest's output stays clean. */
-static void report(const struct machine *m, enum stop_reason reason, const char *output)
+static void report(struct machine *m, enum stop_reason reason, const char *output)
 {
-	fprintf(stderr, "vcr: %s after %s instructions and %s exits", stop_reason_text(reason),
-		number_text(machine_position(m).insns), number_text(machine_position(m).exits));
+	fprintf(stderr, "vcr: %s after ", stop_reason_text(reason));
+	if (!m->config.host_time)
+		fprintf(stderr, "%s instructions and ", number_text(machine_position(m).insns));
+	fprintf(stderr, "%s exits", number_text(machine_position(m).exits));
 	if (reason == STOP_DEBUG_EXIT)
 		fprintf(stderr, ", with status %d", m->stop_status);
+	machine_sync(m);
 	if (reason == STOP_SHUTDOWN || reason == STOP_DEAD)
 		fprintf(stderr, " at rip 0x%" PRIx64, m->vcpu.c->reg[REG_RIP]);
 	if (output)
@@ -48,6 +51,8 @@ static int run_machine(struct session_options *o, struct machine *m, struct host
 		return command_fail(&e);
 	if (live_failure(live)->kind)
 		return command_fail(live_failure(live));
+	if (reason == STOP_FAILED && m->failure.kind)
+		return command_fail(&m->failure);
 	report(m, reason, o->output);
 	return status;
 }

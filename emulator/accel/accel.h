@@ -16,6 +16,10 @@ struct vcpu;
 
 /* Capability flags. */
 #define ACCEL_COUNTS_INSNS (1u << 0) /* positions are instruction counts, time follows them */
+#define ACCEL_READONLY	   (1u << 1) /* ROM is mapped: only writes to it exit */
+#define ACCEL_DIRTY_LOG	   (1u << 2) /* the hypervisor says which pages were written */
+#define ACCEL_SINGLE_STEP  (1u << 3) /* run_to() stops at an instruction */
+#define ACCEL_MSR_EXITS	   (1u << 4) /* MSRs are answered by us */
 
 struct accel_class {
 	const char *name; /* as in -accel; stored in traces */
@@ -27,8 +31,20 @@ struct accel_class {
 	void (*close)(struct machine *m);
 	/* Runs until v->limit, a kick, a halt or a shutdown. */
 	void (*run)(struct vcpu *v);
+	/*
+	 * Runs at least one instruction, and until RIP is `rip`, or until run() would come back.
+	 */
+	void (*run_to)(struct vcpu *v, uint64_t rip);
 	void (*inject)(struct vcpu *v, uint8_t vector);
 	void (*nmi)(struct vcpu *v);
+	bool (*can_interrupt)(const struct vcpu *v);
+	bool (*can_nmi)(const struct vcpu *v);
+	/* Makes struct cpu and the dirty log what they are in the hypervisor. NULL: they always are. */
+	void (*sync)(struct machine *m);
+	/* struct cpu was written: it holds from now on. May be NULL. */
+	void (*cpu_written)(struct machine *m);
+	/* From now on sync() has to report written pages. May be NULL. */
+	int (*log_dirty)(struct machine *m, struct error *e);
 };
 
 /* Every accelerator that is built in, NULL terminated. */

@@ -263,7 +263,11 @@ struct cpu_model {
 	const char *name; /* x86-64, x86-64-v2, max */
 	bool v2;	  /* SSE3, SSSE3, SSE4.1, SSE4.2, POPCNT, CMPXCHG16B, LAHF in 64-bit mode */
 	bool smep, smap, umip, pdpe1gb; /* advertised */
+	bool no_tsc;			/* the time stamp counter is not advertised */
 };
+
+/* RDMSR (is_write false) or WRMSR for an accelerator; false: #GP(0). */
+bool vcpu_msr(struct vcpu *v, uint32_t index, bool is_write, uint64_t *value);
 
 /* How a vCPU reaches the machine. `machine` is handed back to each. */
 struct vcpu_ops {
@@ -271,6 +275,8 @@ struct vcpu_ops {
 	void (*exit)(struct machine *m, struct exit *e);
 	/* RDTSC: virtual nanoseconds now; the TSC runs at 1 GHz. */
 	uint64_t (*now)(struct machine *m);
+	/* RDTSC is being executed; called before now(). May be NULL. */
+	void (*tsc_read)(struct machine *m);
 	/*
 	 * RAM offset of a guest-physical page (address multiple of 4096), or UINT64_MAX when it is
 	 * not RAM. *writable is false for ROM, which is read and executed like RAM.

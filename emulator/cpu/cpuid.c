@@ -37,6 +37,8 @@
 #define FEATURES_1_ECX_V2                                                                          \
 	(BIT(0) /* SSE3 */ | BIT(9) /* SSSE3 */ | BIT(13) /* CX16 */ | BIT(19) /* SSE4.1 */ |      \
 	 BIT(20) /* SSE4.2 */ | BIT(23) /* POPCNT */)
+#define FEATURE_TSC	     BIT(4)  /* EDX */
+#define FEATURE_TSC_DEADLINE BIT(24) /* ECX */
 #define FEATURES_1_ECX (BIT(24) /* TSC-deadline timer */ | BIT(31) /* hypervisor */)
 
 /* The TSC, the core crystal and the local APIC's bus clock all run at 1 GHz. */
@@ -88,6 +90,10 @@ static void basic_leaf(const struct cpu_model *m, uint32_t leaf, uint32_t sub, u
 	case 1: /* CLFLUSH of 64 bytes, one logical processor, APIC ID 0 */
 		answer(out, SIGNATURE, 8u << 8 | 1u << 16,
 		       FEATURES_1_ECX | (m->v2 ? FEATURES_1_ECX_V2 : 0), FEATURES_1_EDX);
+		if (m->no_tsc) {
+			out[2] &= ~FEATURE_TSC_DEADLINE;
+			out[3] &= ~FEATURE_TSC;
+		}
 		break;
 	case 2: /* descriptor FFh: look in leaf 4 */
 		answer(out, 0x0000ff01, 0, 0, 0);
@@ -104,7 +110,8 @@ static void basic_leaf(const struct cpu_model *m, uint32_t leaf, uint32_t sub, u
 			       m->umip ? BIT(2) : 0, 0);
 		break;
 	case 0x15: /* TSC = crystal * EBX / EAX */
-		answer(out, 1, 1, CLOCK_HZ, 0);
+		if (!m->no_tsc)
+			answer(out, 1, 1, CLOCK_HZ, 0);
 		break;
 	case 0x16:
 		answer(out, CLOCK_MHZ, CLOCK_MHZ, CLOCK_MHZ, 0);
@@ -112,14 +119,14 @@ static void basic_leaf(const struct cpu_model *m, uint32_t leaf, uint32_t sub, u
 	}
 }
 
-static void hypervisor_leaf(uint32_t leaf, uint32_t out[4])
+static void hypervisor_leaf(const struct cpu_model *m, uint32_t leaf, uint32_t out[4])
 {
 	answer(out, 0, 0, 0, 0);
 	if (leaf == LEAF_HYPERVISOR)
 		answer(out, LEAF_HYPERVISOR_TIMING, letters("vcrv"), letters("crvc"),
 		       letters("rvcr"));
 	else if (leaf == LEAF_HYPERVISOR_TIMING) /* TSC and bus clock in kHz */
-		answer(out, CLOCK_KHZ, CLOCK_KHZ, 0, 0);
+		answer(out, m->no_tsc ? 0 : CLOCK_KHZ, CLOCK_KHZ, 0, 0);
 }
 
 static void extended_leaf(const struct cpu_model *m, uint32_t leaf, uint32_t out[4])
@@ -144,7 +151,7 @@ static void extended_leaf(const struct cpu_model *m, uint32_t leaf, uint32_t out
 		out[2] = 1024u << 16 | 8u << 12 | 64;
 		break;
 	case 0x80000007: /* the TSC never stops or changes its rate */
-		out[3] = BIT(8);
+		out[3] = m->no_tsc ? 0 : BIT(8);
 		break;
 	case 0x80000008: /* linear and physical address bits */
 		out[0] = 48u << 8 | MAXPHYADDR;
@@ -156,7 +163,7 @@ void cpuid_query(const struct cpu_model *model, const struct cpu *c, uint32_t le
 		 uint32_t out[4])
 {
 	if (leaf >= LEAF_HYPERVISOR && leaf < LEAF_HYPERVISOR + 0x100) {
-		hypervisor_leaf(leaf, out);
+		hypervisor_leaf(model, leaf, out);
 	} else if (leaf >= LEAF_EXTENDED && leaf <= LEAF_EXTENDED_MAX) {
 		extended_leaf(model, leaf, out);
 	} else {

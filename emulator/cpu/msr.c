@@ -381,3 +381,18 @@ void op_wrmsr(struct vcpu *v, const struct insn *i)
 	if (!msr_write(v, (uint32_t)reg[REG_RCX], reg[REG_RDX] << 32 | (uint32_t)reg[REG_RAX]))
 		cpu_raise_error(v, EXC_GP, 0);
 }
+
+/* ---- for accelerators ---- */
+
+bool vcpu_msr(struct vcpu *v, uint32_t index, bool is_write, uint64_t *value)
+{
+	bool done = true;
+
+	if (setjmp(v->fault))
+		return false;
+	if (is_write)
+		done = msr_write(v, index, *value);
+	else
+		*value = msr_read(v, index);
+	return done;
+}

@@ -22,7 +22,7 @@ void *device_state(const struct device *d)
 
 uint64_t device_now(const struct device *d)
 {
-	return machine_now(d->machine);
+	return machine_ask_now(d->machine);
 }
 
 void device_timer_set(struct device *d, unsigned index, uint64_t deadline)

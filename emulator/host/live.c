@@ -334,6 +334,48 @@ static uint64_t live_wait(struct host *h, uint64_t now, uint64_t deadline)
 	return deadline - now < elapsed ? deadline : now + elapsed;
 }
 
+/* ---- machines whose time is the host's ---- */
+
+/* Input is looked for so often while the guest makes no use of the run loop. */
+#define ALARM_NS 5000000
+
+static uint64_t live_clock(struct host *h)
+{
+	return monotonic_ns() - live(h)->started;
+}
+
+static uint64_t live_due(struct host *h, uint64_t deadline)
+{
+	uint64_t now = live_clock(h);
+
+	return now >= deadline ? now : 0;
+}
+
+static uint64_t live_idle(struct host *h, uint64_t deadline)
+{
+	struct live *l = live(h);
+	uint64_t now = live_clock(h);
+
+	if (deadline <= now)
+		return now;
+	output_flush_all(l);
+	if (!sleep_for_input(l, deadline == UINT64_MAX ? UINT64_MAX : deadline - now))
+		return UINT64_MAX;
+	return live_clock(h);
+}
+
+static uint64_t live_alarm(struct host *h, uint64_t deadline)
+{
+	uint64_t now = live_clock(h), ns = deadline > now ? deadline - now : 1;
+
+	return ns < ALARM_NS ? ns : ALARM_NS;
+}
+
+static enum host_boundary live_boundary(struct host *h, uint64_t *rip)
+{
+	return HOST_BOUNDARY_HERE;
+}
+
 static void live_entropy(struct host *h, void *buffer, size_t size)
 {
 	struct live *l = live(h);
@@ -364,6 +406,11 @@ static const struct host_ops live_ops = {
     .char_write = live_char_write,
     .wait = live_wait,
     .stop = live_stop,
+    .clock = live_clock,
+    .due = live_due,
+    .idle = live_idle,
+    .alarm = live_alarm,
+    .boundary = live_boundary,
 };
 
 int live_channel_parse(struct live_options *o, unsigned channel, const char *text, struct error *e)

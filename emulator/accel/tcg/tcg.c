@@ -15,12 +15,27 @@ static const char *tcg_probe(void)
 	return NULL;
 }
 
+/* Instruction by instruction: a position that is only known by its registers may be any. */
+static void tcg_run_to(struct vcpu *v, uint64_t rip)
+{
+	const struct cpu *c = v->c;
+
+	do {
+		v->limit = c->insns + 1;
+		interp_run(v);
+	} while (v->limit && c->reg[REG_RIP] != rip && !c->halted && !c->shutdown);
+}
+
 const struct accel_class tcg_accel_class = {
     .name = "tcg",
     .description = "our own x86-64 processor in software, exact to the instruction",
-    .flags = ACCEL_COUNTS_INSNS,
+    .flags = ACCEL_COUNTS_INSNS | ACCEL_READONLY | ACCEL_DIRTY_LOG | ACCEL_SINGLE_STEP |
+	     ACCEL_MSR_EXITS,
     .probe = tcg_probe,
     .run = interp_run,
+    .run_to = tcg_run_to,
     .inject = vcpu_interrupt,
     .nmi = vcpu_nmi,
+    .can_interrupt = vcpu_can_interrupt,
+    .can_nmi = vcpu_can_nmi,
 };

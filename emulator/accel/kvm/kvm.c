@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * -accel kvm: the guest runs on the host's processor through Linux's KVM, with all of the board in
+ * this process: interrupt controllers and timers too, so that everything that reaches the vCPU
+ * passes through the run loop, and so into a trace.
+ *
+ * An exit is finished (its answer put into registers, RIP moved on) only when KVM is entered again.
+ * When the run loop has something to do after an exit, KVM is entered with `immediate_exit`: it
+ * finishes the instruction and comes back without running the guest, at exactly the boundary
+ * after the exit. Should the same instruction have another exit, that comes first.
+ *
+ * A timer of the host's (alarm) takes the vCPU out of a guest that does not exit. It sets
+ * `immediate_exit` too, so that an alarm just before KVM is entered is not lost. One that finds the
+ * guest between exits is given a little time: most guests exit soon by themselves, and the
+ * position right after an exit is the better one.
+ */
+#include "emulator/accel/kvm/kvm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "emulator/accel/accel.h"
+#include "emulator/cpu/flags.h"
+
+extern const struct accel_class kvm_accel_class;
+
+#define DEVICE      "/dev/kvm"
+#define PATIENCE_NS 200000
+
+int kvm_ioctl(int fd, unsigned long request, void *argument)
+{
+	int result;
+
+	do
+		result = ioctl(fd, request, argument);
+	while (result < 0 && errno == EINTR);
+	return result;
+}
+
+void kvm_fail(struct kvm *k, const char *what)
+{
+	if (!k->m->failure.kind)
+		error_set(&k->m->failure, ERROR_HOST, "KVM failed in the session: %s: %s", what,
+			  strerror(errno));
+	machine_stop(k->m, STOP_FAILED, 0);
+}
+
+/* ---- is it usable? ---- */
+
+static const struct {
+	int cap;
+	const char *name;
+} needed[] = {
+    {KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY"},
+    {KVM_CAP_SYNC_REGS, "KVM_CAP_SYNC_REGS"},
+    {KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
+    {KVM_CAP_READONLY_MEM, "KVM_CAP_READONLY_MEM"},
+    {KVM_CAP_X86_USER_SPACE_MSR, "KVM_CAP_X86_USER_SPACE_MSR"},
+    {KVM_CAP_X86_MSR_FILTER, "KVM_CAP_X86_MSR_FILTER"},
+    {KVM_CAP_SET_GUEST_DEBUG, "KVM_CAP_SET_GUEST_DEBUG"},
+    {KVM_CAP_VCPU_EVENTS, "KVM_CAP_VCPU_EVENTS"},
+    {KVM_CAP_DEBUGREGS, "KVM_CAP_DEBUGREGS"},
+    {KVM_CAP_USER_NMI, "KVM_CAP_USER_NMI"},
+};
+
+/* Opens the device; -1 with the reason why not. */
+static int device_open(const char **why)
+{
+	static char reason[160];
+	int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+	int version;
+
+	*why = reason;
+	if (fd < 0) {
+		const char *cure = errno == ENOENT   ? "load the module kvm_intel or kvm_amd"
+				   : errno == EACCES ? "add yourself to group kvm"
+						     : "is KVM enabled on this host?";
+
+		snprintf(reason, sizeof(reason), DEVICE ": %s (%s)", strerror(errno), cure);
+		return -1;
+	}
+	version = ioctl(fd, KVM_GET_API_VERSION, 0);
+	if (version != KVM_API_VERSION) {
+		snprintf(reason, sizeof(reason), DEVICE " has API version %d, not %d", version,
+			 KVM_API_VERSION);
+		close(fd);
+		return -1;
+	}
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		if (ioctl(fd, KVM_CHECK_EXTENSION, needed[i].cap) <= 0) {
+			snprintf(reason, sizeof(reason),
+				 DEVICE " has no %s (Linux 5.10 or later is needed)",
+				 needed[i].name);
+			close(fd);
+			return -1;
+		}
+	}
+	return fd;
+}
+
+static const char *kvm_probe(void)
+{
+	const char *why;
+	int fd = device_open(&why);
+
+	if (fd < 0)
+		return why;
+	close(fd);
+	return NULL;
+}
+
+/* ---- the alarm ---- */
+
+/* Sets the alarm for the next timer, unless it is set for that already. */
+static void alarm_arm(struct kvm *k)
+{
+	struct machine *m = k->m;
+	uint64_t deadline = machine_next_timer(m);
+
+	if (k->alarm_set && k->alarm_for == deadline)
+		return;
+	k->alarm_set = true;
+	k->alarm_for = deadline;
+	alarm_in(k->alarm, m->host->ops->alarm(m->host, deadline));
+}
+
+/* ---- life cycle ---- */
+
+static void kvm_close(struct machine *m)
+{
+	struct kvm *k = kvm_of(m);
+
+	if (!k)
+		return;
+	alarm_free(k->alarm);
+	if (k->run)
+		munmap(k->run, k->run_size);
+	if (k->vcpu >= 0)
+		close(k->vcpu);
+	if (k->vm >= 0)
+		close(k->vm);
+	if (k->device >= 0)
+		close(k->device);
+	free(k->bitmap);
+	free(k);
+	m->accel_data = NULL;
+}
+
+static int create_vm(struct kvm *k, struct error *e)
+{
+	const char *why;
+	/* Three pages that Intel's KVM needs for real mode; no board has anything there. */
+	uint64_t identity = 0xfeffc000;
+
+	k->device = device_open(&why);
+	if (k->device < 0)
+		return error_set(e, ERROR_HOST, "cannot use -accel kvm: %s", why);
+	k->vm = kvm_ioctl(k->device, KVM_CREATE_VM, NULL);
+	if (k->vm < 0)
+		return error_set(e, ERROR_HOST, "cannot create a virtual machine: %s",
+				 strerror(errno));
+	if (kvm_ioctl(k->vm, KVM_SET_IDENTITY_MAP_ADDR, &identity) ||
+	    ioctl(k->vm, KVM_SET_TSS_ADDR, identity + 0x1000))
+		return error_set(e, ERROR_HOST, "KVM does not take an address for its TSS: %s",
+				 strerror(errno));
+	return 0;
+}
+
+static int create_vcpu(struct kvm *k, struct error *e)
+{
+	int size = ioctl(k->device, KVM_GET_VCPU_MMAP_SIZE, 0);
+
+	k->vcpu = ioctl(k->vm, KVM_CREATE_VCPU, 0);
+	if (k->vcpu < 0 || size <= 0)
+		return error_set(e, ERROR_HOST, "cannot create a vCPU: %s", strerror(errno));
+	k->run_size = (size_t)size;
+	k->run = mmap(NULL, k->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, k->vcpu, 0);
+	if (k->run == MAP_FAILED) {
+		k->run = NULL;
+		return error_set(e, ERROR_HOST, "cannot map a vCPU: %s", strerror(errno));
+	}
+	k->run->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;
+	return 0;
+}
+
+static int kvm_open(struct machine *m, struct error *e)
+{
+	struct kvm *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return error_set(e, ERROR_HOST, "out of memory");
+	k->m = m;
+	k->device = k->vm = k->vcpu = -1;
+	m->accel_data = k;
+	k->cpu_newer = true;
+	if (create_vm(k, e) || kvm_map(k, e) || create_vcpu(k, e) || kvm_set_cpuid(k, e) ||
+	    kvm_filter_msrs(k, e))
+		return -1;
+	k->alarm = alarm_new(&k->run->immediate_exit);
+	return k->alarm ? 0 : error_set(e, ERROR_HOST, "cannot make a timer: %s", strerror(errno));
+}
+
+/* ---- running ---- */
+
+/* An event is on its way to the guest: this is not a boundary yet. */
+static bool undelivered(const struct kvm *k)
+{
+	const struct kvm_vcpu_events *e = &k->run->s.regs.events;
+
+	return e->interrupt.injected || e->nmi.injected || e->nmi.pending ||
+	       e->exception.injected || e->exception.pending;
+}
+
+/* CR8 is the local APIC's task priority, in the vCPU's hands while the guest runs. */
+static uint64_t task_priority(struct machine *m, bool is_write, uint64_t value)
+{
+	if (m->intc && m->intc->class->task_priority)
+		m->intc->class->task_priority(m->intc, is_write, &value);
+	return value;
+}
+
+static void enter(struct kvm *k, int *result)
+{
+	struct kvm_run *run = k->run;
+	struct machine *m = k->m;
+	uint64_t cr8 = task_priority(m, false, 0);
+
+	run->cr8 = cr8;
+	k->cpu_current = false;
+	*result = ioctl(k->vcpu, KVM_RUN, 0) < 0 ? errno : 0;
+	if ((run->cr8 & 15) != cr8)
+		task_priority(m, true, run->cr8 & 15);
+}
+
+/*
+ * KVM was interrupted. True when this is where the run loop wants to be: right after an exit
+ * (`finished`), or between exits in a guest that does not make any.
+ */
+static bool interrupted(struct kvm *k, bool finished, bool *forced)
+{
+	bool alarmed = alarm_rang(k->alarm);
+
+	/* In this order: an alarm in between is seen the next time. */
+	alarm_clear(k->alarm);
+	k->run->immediate_exit = 0;
+	*forced = false;
+	if (alarmed) {
+		k->alarm_set = false;
+		k->m->poll_wanted = true;
+	}
+	if (undelivered(k)) {
+		*forced = true;
+	} else if (finished) {
+		k->patient = false;
+		return true;
+	} else if (k->patient || !alarmed) {
+		k->m->poll_wanted = true;
+		k->m->between = true;
+		k->patient = false;
+		return true;
+	}
+	k->patient = true;
+	alarm_in(k->alarm, PATIENCE_NS);
+	return false;
+}
+
+static void kvm_run(struct vcpu *v)
+{
+	struct machine *m = v->machine;
+	struct kvm *k = kvm_of(m);
+	bool forced = false;
+
+	alarm_arm(k);
+	for (;;) {
+		bool finish = (!v->limit || alarm_rang(k->alarm)) && !forced;
+		int result;
+
+		if (k->cpu_newer && !kvm_state_put(k))
+			return;
+		if (finish)
+			k->run->immediate_exit = 1;
+		k->run->request_interrupt_window = m->window && !finish;
+		enter(k, &result);
+		if (result == EINTR || result == EAGAIN) {
+			if (interrupted(k, finish, &forced))
+				return;
+			continue;
+		}
+		forced = false;
+		if (result) {
+			errno = result;
+			kvm_fail(k, "KVM_RUN");
+			return;
+		}
+		k->patient = false;
+		if (kvm_exit(k) || m->stop == STOP_FAILED)
+			return;
+	}
+}
+
+/* ---- stepping ---- */
+
+static bool guest_debug(struct kvm *k, uint32_t control, uint64_t breakpoint)
+{
+	struct kvm_guest_debug d = {.control = control};
+
+	if (control & KVM_GUESTDBG_USE_HW_BP) {
+		d.arch.debugreg[0] = breakpoint;
+		d.arch.debugreg[7] = 0x400 | 2; /* DR0 on, execution */
+	}
+	if (!kvm_ioctl(k->vcpu, KVM_SET_GUEST_DEBUG, &d))
+		return true;
+	kvm_fail(k, "KVM_SET_GUEST_DEBUG");
+	return false;
+}
+
+static void kvm_run_to(struct vcpu *v, uint64_t rip)
+{
+	struct kvm *k = kvm_of(v->machine);
+
+	do {
+		if ((k->cpu_newer && !kvm_state_put(k)) ||
+		    !guest_debug(k, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP, 0))
+			return;
+		kvm_run(v);
+	} while (v->limit && k->run->exit_reason == KVM_EXIT_DEBUG && !v->c->halted &&
+		 v->machine->stop == STOP_NONE && k->run->s.regs.regs.rip != rip);
+	guest_debug(k, 0, 0);
+}
+
+/* ---- interrupts ---- */
+
+static bool kvm_can_interrupt(const struct vcpu *v)
+{
+	const struct kvm *k = kvm_of(v->machine);
+
+	if (k->cpu_newer)
+		return vcpu_can_interrupt(v);
+	return k->run->ready_for_interrupt_injection && k->run->if_flag && !undelivered(k);
+}
+
+static bool kvm_can_nmi(const struct vcpu *v)
+{
+	const struct kvm *k = kvm_of(v->machine);
+
+	if (k->cpu_newer)
+		return vcpu_can_nmi(v);
+	return !k->run->s.regs.events.nmi.masked && !k->run->s.regs.events.interrupt.shadow &&
+	       !undelivered(k);
+}
+
+/*
+ * A hypervisor interrupts a repeated string instruction with RF set in the saved flags, the
+ * interpreter without. One of them has to give way for traces to be the same.
+ */
+static bool prepare_injection(struct kvm *k)
+{
+	struct kvm_regs *regs = &k->run->s.regs.regs;
+
+	if (k->cpu_newer && !kvm_state_put(k))
+		return false;
+	if (!(regs->rflags & FLAG_RF))
+		return true;
+	regs->rflags &= ~(uint64_t)FLAG_RF;
+	if (!kvm_ioctl(k->vcpu, KVM_SET_REGS, regs))
+		return true;
+	kvm_fail(k, "KVM_SET_REGS");
+	return false;
+}
+
+static void kvm_inject(struct vcpu *v, uint8_t vector)
+{
+	struct kvm *k = kvm_of(v->machine);
+	struct kvm_interrupt irq = {.irq = vector};
+
+	if (!prepare_injection(k))
+		return;
+	if (kvm_ioctl(k->vcpu, KVM_INTERRUPT, &irq))
+		kvm_fail(k, "KVM_INTERRUPT");
+}
+
+static void kvm_nmi(struct vcpu *v)
+{
+	struct kvm *k = kvm_of(v->machine);
+
+	if (!prepare_injection(k))
+		return;
+	if (kvm_ioctl(k->vcpu, KVM_NMI, NULL))
+		kvm_fail(k, "KVM_NMI");
+}
+
+/* ---- state ---- */
+
+static void kvm_sync(struct machine *m)
+{
+	struct kvm *k = kvm_of(m);
+
+	kvm_state_get(k);
+	kvm_collect_dirty(k);
+}
+
+static void kvm_cpu_written(struct machine *m)
+{
+	if (kvm_of(m))
+		kvm_of(m)->cpu_newer = true;
+}
+
+const struct accel_class kvm_accel_class = {
+    .name = "kvm",
+    .description = "the host's processor, through Linux's KVM",
+    .flags = ACCEL_READONLY | ACCEL_DIRTY_LOG | ACCEL_SINGLE_STEP | ACCEL_MSR_EXITS,
+    .probe = kvm_probe,
+    .open = kvm_open,
+    .close = kvm_close,
+    .run = kvm_run,
+    .run_to = kvm_run_to,
+    .inject = kvm_inject,
+    .nmi = kvm_nmi,
+    .can_interrupt = kvm_can_interrupt,
+    .can_nmi = kvm_can_nmi,
+    .sync = kvm_sync,
+    .cpu_written = kvm_cpu_written,
+    .log_dirty = kvm_log_dirty,
+};
