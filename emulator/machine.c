@@ -176,12 +176,16 @@ void machine_exit(struct machine *m, struct exit *e)
 static uint64_t ram_page(struct machine *m, uint64_t gpa, bool *writable)
 {
 	const struct slot *s = bus_find_slot(&m->bus, gpa);
+	uint64_t read, write;
 
 	/* A device region over RAM wins: its page is not RAM. */
-	if (!s || bus_find_memory(&m->bus, gpa))
+	if (!s || bus_find_fixed(&m->bus, gpa))
 		return UINT64_MAX;
-	*writable = !s->rom;
-	return s->ram_offset + (gpa - s->gpa);
+	read = slot_read_offset(s, gpa);
+	write = slot_write_offset(s, gpa);
+	*writable = write == read;
+	/* A page that is read in one place and written in another cannot be mapped. */
+	return write == read || write == SLOT_NOTHING ? read : UINT64_MAX;
 }
 
 static void page_dirty(struct machine *m, uint64_t page)
@@ -270,6 +274,8 @@ static int build(struct machine *m, const struct board_class *board, struct erro
 		return error_set(e, ERROR_USAGE, "too many devices: their state is over %u KiB",
 				 ARENA_SIZE >> 10);
 	machine_move_arena(m, m->arena);
+	for (unsigned i = 0; i < m->bus.slots; i++)
+		machine_state(m)->view[i] = (uint8_t)m->bus.slot[i].view;
 	v->ram = m->ram.base;
 	v->ram_size = m->ram.size;
 	v->guard = m->ram.guard;
@@ -407,10 +413,18 @@ struct device *machine_find_device(const struct machine *m, const char *id)
 uint8_t *machine_ram_at(struct machine *m, uint64_t gpa, uint64_t size)
 {
 	const struct slot *s = bus_find_slot(&m->bus, gpa);
+	uint64_t at = s ? slot_read_offset(s, gpa) : SLOT_NOTHING, end = gpa;
 
-	if (!s || size > s->size - (gpa - s->gpa))
+	if (at == SLOT_NOTHING)
 		return NULL;
-	return m->ram.base + s->ram_offset + (gpa - s->gpa);
+	/* Through the slots that follow, as long as RAM goes on as addresses do. */
+	while (s && slot_read_offset(s, end) == at + (end - gpa)) {
+		end = s->gpa + s->size;
+		if (size <= end - gpa)
+			return m->ram.base + at;
+		s = bus_find_slot(&m->bus, end);
+	}
+	return NULL;
 }
 
 /* Bytes [at, at + size) of RAM were changed other than by the vCPU. */
@@ -444,16 +458,17 @@ void device_dma_read(struct device *d, uint64_t gpa, void *buffer, size_t size)
 	memset(buffer, 0xff, size);
 	for (size_t done = 0; done < size;) {
 		const struct slot *s = bus_find_slot(&m->bus, gpa + done);
+		uint64_t at = s ? slot_read_offset(s, gpa + done) : SLOT_NOTHING;
 		uint64_t left = size - done, n;
 
-		if (!s) { /* skip to the next page: slots are whole pages */
+		if (at == SLOT_NOTHING) { /* skip to the next page: slots are whole pages */
 			n = RAM_PAGE - (gpa + done) % RAM_PAGE;
 			done += n < left ? n : left;
 			continue;
 		}
 		n = s->size - (gpa + done - s->gpa);
 		n = n < left ? n : left;
-		memcpy(out + done, m->ram.base + s->ram_offset + (gpa + done - s->gpa), n);
+		memcpy(out + done, m->ram.base + at, n);
 		done += n;
 	}
 	if (m->dma_override)
@@ -475,16 +490,16 @@ void machine_dma_write(struct machine *m, uint64_t gpa, const void *buffer, size
 
 	for (size_t done = 0; done < size;) {
 		const struct slot *s = bus_find_slot(&m->bus, gpa + done);
-		uint64_t left = size - done, n, at;
+		uint64_t at = s ? slot_write_offset(s, gpa + done) : SLOT_NOTHING;
+		uint64_t left = size - done, n;
 
-		if (!s || s->rom) {
+		if (at == SLOT_NOTHING) {
 			n = RAM_PAGE - (gpa + done) % RAM_PAGE;
 			done += n < left ? n : left;
 			continue;
 		}
 		n = s->size - (gpa + done - s->gpa);
 		n = n < left ? n : left;
-		at = s->ram_offset + (gpa + done - s->gpa);
 		memcpy(m->ram.base + at, in + done, n);
 		ram_changed(m, at, n);
 		done += n;
@@ -518,6 +533,33 @@ void device_set_a20(struct device *d, bool enabled)
 	vcpu_set_a20(&m->vcpu, enabled);
 	if (m->tap)
 		m->tap->irq(m->tap, IRQ_A20, enabled);
+}
+
+void machine_set_view(struct machine *m, uint64_t gpa, unsigned view)
+{
+	const struct slot *s = bus_find_slot(&m->bus, gpa);
+	unsigned index;
+
+	if (!s || s->view == view)
+		return;
+	index = (unsigned)(s - m->bus.slot);
+	machine_state(m)->view[index] = (uint8_t)view;
+	m->bus.slot[index].view = (enum slot_view)(view & SLOT_READ_WRITE);
+	vcpu_map_changed(&m->vcpu);
+	if (m->accel->map_changed)
+		m->accel->map_changed(m);
+}
+
+void device_set_view(struct device *d, uint64_t gpa, unsigned view)
+{
+	struct machine *m = d->machine;
+	const struct slot *s = bus_find_slot(&m->bus, gpa);
+
+	if (!s || s->view == view)
+		return;
+	machine_set_view(m, gpa, view);
+	if (m->tap)
+		m->tap->irq(m->tap, IRQ_VIEW, (uint32_t)gpa | view);
 }
 
 void device_request_reset(struct device *d)
@@ -594,7 +636,15 @@ void machine_state_replaced(struct machine *m)
 {
 	m->stop = STOP_NONE;
 	m->next_poll = next_grid_point(m);
+	for (unsigned i = 0; i < m->bus.slots; i++)
+		m->bus.slot[i].view = (enum slot_view)machine_state(m)->view[i];
+	for (unsigned i = 0; i < m->devices; i++) {
+		if (m->device[i]->class->restored)
+			m->device[i]->class->restored(m->device[i]);
+	}
 	vcpu_state_replaced(&m->vcpu);
+	if (m->accel->map_changed)
+		m->accel->map_changed(m);
 	machine_cpu_written(m);
 }
 

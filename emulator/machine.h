@@ -83,6 +83,7 @@ enum irq_kind {
 	IRQ_NMI = 2,
 	IRQ_RESET = 3, /* the machine was reset */
 	IRQ_A20 = 4,   /* value: 0 masked, 1 enabled */
+	IRQ_VIEW = 5,  /* another view of a memory slot; value: its address | enum slot_view */
 };
 
 /* Calls from outside answered by struct host. Stored: never change or reuse a number. */
@@ -132,6 +133,7 @@ struct machine_state {
 	uint64_t time_base; /* virtual ns = time_base + insns; by exits: the time last heard */
 	uint64_t halted_since; /* virtual time at which the last halt began */
 	uint64_t timer[MACHINE_TIMERS]; /* deadlines, UINT64_MAX: not armed */
+	uint8_t view[BUS_SLOTS];	/* of each memory slot: enum slot_view */
 	bool reset_requested;
 	uint8_t reserved[7];
 };
@@ -229,6 +231,9 @@ uint8_t machine_acknowledge(struct machine *m);	      /* a vector from the inter
 
 /* A device's write to RAM, as device_dma_write() does it, but not shown to the tap. */
 void machine_dma_write(struct machine *m, uint64_t gpa, const void *buffer, size_t size);
+
+/* What the guest sees of the slot at `gpa`, as device_set_view() does it, not shown to the tap. */
+void machine_set_view(struct machine *m, uint64_t gpa, unsigned view);
 
 /* Puts host-side clocks of the loop in step after the state was replaced (snapshot.c). */
 void machine_state_replaced(struct machine *m);

@@ -40,6 +40,7 @@ struct event event_of_irq(const struct machine *m, enum irq_kind kind, uint32_t 
 	    [IRQ_NMI] = EVENT_NMI,
 	    [IRQ_RESET] = EVENT_RESET,
 	    [IRQ_A20] = EVENT_A20,
+	    [IRQ_VIEW] = EVENT_VIEW,
 	};
 
 	return (struct event){.kind = kinds[kind], .position = machine_position(m), .data = value};

@@ -4,7 +4,7 @@
  * answers; interrupts, resets, DMA and the ends of halts are put in at their recorded positions.
  * Registers and RAM are compared, the arena is not.
  *
- * An event that happened inside an instruction's exit (DMA, A20, an answer from outside) stands
+ * An event that happened inside an instruction's exit (DMA, A20, a view, an answer from outside) stands
  * before that exit. So the CPU is run first, which lets the exit take it; what is left over then
  * happened between instructions.
  */
@@ -20,6 +20,10 @@ static bool apply(struct replay *r, const struct event *e)
 		break;
 	case EVENT_A20:
 		vcpu_set_a20(&r->machine->vcpu, e->data);
+		break;
+	case EVENT_VIEW:
+		machine_set_view(r->machine, e->data & ~(uint64_t)SLOT_READ_WRITE,
+				 e->data & SLOT_READ_WRITE);
 		break;
 	case EVENT_DMA_READ:
 	case EVENT_HOST_CLOCK:

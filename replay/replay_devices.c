@@ -87,7 +87,7 @@ static const struct event *exit_around(struct replay *r)
 		case CROSSING_DMA:
 			break;
 		case CROSSING_IRQ:
-			if (e->kind != EVENT_A20)
+			if (e->kind != EVENT_A20 && e->kind != EVENT_VIEW)
 				return NULL;
 			break;
 		case CROSSING_HOST:

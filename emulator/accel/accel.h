@@ -45,6 +45,8 @@ struct accel_class {
 	void (*cpu_written)(struct machine *m);
 	/* From now on sync() has to report written pages. May be NULL. */
 	int (*log_dirty)(struct machine *m, struct error *e);
+	/* What the guest sees of the memory slots of m->bus is another now. May be NULL. */
+	void (*map_changed)(struct machine *m);
 };
 
 /* Every accelerator that is built in, NULL terminated. */

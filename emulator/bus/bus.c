@@ -75,17 +75,56 @@ int bus_add_slot(struct bus *b, uint64_t gpa, uint64_t size, uint64_t ram_offset
 		return error_set(e, ERROR_USAGE, "memory slot 0x%llx+0x%llx does not fit",
 				 (unsigned long long)gpa, (unsigned long long)size);
 	memmove(b->slot + at + 1, b->slot + at, (b->slots - at) * sizeof(*b->slot));
-	b->slot[at] = (struct slot){.gpa = gpa, .size = size, .ram_offset = ram_offset, .rom = rom};
+	b->slot[at] = (struct slot){.gpa = gpa,
+				    .size = size,
+				    .ram_offset = ram_offset,
+				    .behind = SLOT_NOTHING,
+				    .view = rom ? SLOT_READ : SLOT_READ_WRITE};
 	b->slots++;
 	return 0;
 }
 
-const struct region *bus_find_port(const struct bus *b, uint16_t port)
+void bus_set_behind(struct bus *b, uint64_t gpa, uint64_t ram_offset)
 {
-	return b->port[port] ? &b->region[b->port[port] - 1] : NULL;
+	const struct slot *s = bus_find_slot(b, gpa);
+
+	if (s)
+		b->slot[s - b->slot].behind = ram_offset;
 }
 
-const struct region *bus_find_memory(const struct bus *b, uint64_t gpa)
+struct window *bus_add_window(struct bus *b, struct device *d, bool port,
+			      const struct region_ops *ops, const char *name, struct error *e)
+{
+	struct window *w;
+
+	if (b->windows == BUS_WINDOWS) {
+		error_set(e, ERROR_USAGE, "no room for %s: a board takes %d PCI windows", name,
+			  BUS_WINDOWS);
+		return NULL;
+	}
+	w = &b->window[b->windows++];
+	*w = (struct window){.region = {.device = d, .ops = ops, .name = name}, .port = port};
+	return w;
+}
+
+static const struct region *find_window(const struct bus *b, bool port, uint64_t address)
+{
+	for (unsigned i = 0; i < b->windows; i++) {
+		const struct window *w = &b->window[i];
+
+		if (w->on && w->port == port && address >= w->region.base &&
+		    address - w->region.base < w->region.size)
+			return &w->region;
+	}
+	return NULL;
+}
+
+const struct region *bus_find_port(const struct bus *b, uint16_t port)
+{
+	return b->port[port] ? &b->region[b->port[port] - 1] : find_window(b, true, port);
+}
+
+const struct region *bus_find_fixed(const struct bus *b, uint64_t gpa)
 {
 	unsigned low = 0, high = b->memories;
 
@@ -103,6 +142,13 @@ const struct region *bus_find_memory(const struct bus *b, uint64_t gpa)
 	return NULL;
 }
 
+const struct region *bus_find_memory(const struct bus *b, uint64_t gpa)
+{
+	const struct region *r = bus_find_fixed(b, gpa);
+
+	return r ? r : find_window(b, false, gpa);
+}
+
 const struct slot *bus_find_slot(const struct bus *b, uint64_t gpa)
 {
 	for (unsigned i = 0; i < b->slots; i++) {
@@ -110,6 +156,18 @@ const struct slot *bus_find_slot(const struct bus *b, uint64_t gpa)
 			return &b->slot[i];
 	}
 	return NULL;
+}
+
+uint64_t slot_read_offset(const struct slot *s, uint64_t gpa)
+{
+	uint64_t at = s->view & SLOT_READ ? s->ram_offset : s->behind;
+
+	return at == SLOT_NOTHING ? SLOT_NOTHING : at + (gpa - s->gpa);
+}
+
+uint64_t slot_write_offset(const struct slot *s, uint64_t gpa)
+{
+	return s->view & SLOT_WRITE ? s->ram_offset + (gpa - s->gpa) : SLOT_NOTHING;
 }
 
 static uint64_t ones(unsigned size)
@@ -124,7 +182,7 @@ static unsigned piece(const struct region *r, uint64_t offset, unsigned size)
 
 	if (n > r->ops->max_size)
 		n = r->ops->max_size;
-	if (n > r->size - offset)
+	if (n > r->size - offset && !r->ops->whole)
 		n = 1;
 	return n;
 }

@@ -367,3 +367,12 @@ void vcpu_state_replaced(struct vcpu *v)
 {
 	blocks_forget(v);
 }
+
+void vcpu_map_changed(struct vcpu *v)
+{
+	/* There are no blocks yet while a machine is being built. */
+	if (v->blocks)
+		blocks_forget(v);
+	tlb_flush(v, true);
+	vcpu_kick(v);
+}

@@ -325,6 +325,8 @@ void vcpu_reset(struct vcpu *v);
 int vcpu_open(struct vcpu *v);
 void vcpu_close(struct vcpu *v);
 void vcpu_state_replaced(struct vcpu *v);
+/* Guest-physical addresses lead elsewhere now: what was translated and decoded is forgotten. */
+void vcpu_map_changed(struct vcpu *v);
 /* RAM pages [first, first + count) changed other than by this vCPU's stores (DMA, restore). */
 void vcpu_ram_changed(struct vcpu *v, uint64_t first, uint64_t count);
 void vcpu_set_a20(struct vcpu *v, bool enabled);

@@ -19,6 +19,7 @@
 
 struct machine;
 struct device;
+struct pci_class;
 
 /* One range of ports or memory. Offsets are from the start of the region. */
 struct region_ops {
@@ -26,6 +27,8 @@ struct region_ops {
 	void (*write)(struct device *d, uint64_t offset, uint64_t value, unsigned size);
 	/* Widest access in bytes (1, 2, 4 or 8); the bus cuts wider ones, lowest address first. */
 	unsigned max_size;
+	/* Accesses that begin in the region go to it as they are, even if they reach beyond it. */
+	bool whole;
 };
 
 /* An interrupt (or any other) line: a value, handed to the device that drives it. */
@@ -57,6 +60,8 @@ struct device_class {
 	int (*realize)(struct device *d, struct error *e);
 	/* Power-on and hard reset: puts the state to the data sheet's reset values. */
 	void (*reset)(struct device *d);
+	/* The state was replaced by a snapshot's: puts right what is derived from it. */
+	void (*restored)(struct device *d);
 	/* Level of input pin `pin` changed. */
 	void (*set_irq)(struct device *d, unsigned pin, bool level);
 	/* Timer `index` reached its deadline (and is disarmed). */
@@ -71,6 +76,8 @@ struct device_class {
 	/* How many bytes the device can take from its channel now, and the bytes. */
 	size_t (*char_room)(struct device *d);
 	void (*char_in)(struct device *d, const uint8_t *bytes, size_t size);
+	/* What a function on PCI is besides (bus/pci.h), or NULL. */
+	const struct pci_class *pci;
 };
 
 struct device {
@@ -80,6 +87,7 @@ struct device {
 	size_t state_offset;		      /* in the arena */
 	unsigned timer_base;		      /* first of its timers */
 	int channel;			      /* host character channel, or -1 */
+	uint8_t pci_address;		      /* on PCI: device << 3 | function */
 	uint64_t property[DEVICE_PROPERTIES]; /* in the order of class->properties */
 	struct irq out[DEVICE_IRQS];	      /* output lines; meaning by class */
 	struct device *peer;		      /* a device that works beside it, set by the board */
@@ -121,6 +129,8 @@ void device_request_poweroff(struct device *d);
 /* isa-debug-exit: the session ends with this exit status of the process. */
 void device_request_exit(struct device *d, int status);
 void device_set_a20(struct device *d, bool enabled);
+/* What the guest sees of the slot at `gpa`: an enum slot_view (bus/bus.h). */
+void device_set_view(struct device *d, uint64_t gpa, unsigned view);
 
 /* vCPU lines, driven by the interrupt controllers (and NMI sources). */
 void device_set_intr(struct device *d, bool level); /* INTR: an interrupt wants to be acknowledged */

@@ -427,4 +427,5 @@ const struct accel_class kvm_accel_class = {
     .sync = kvm_sync,
     .cpu_written = kvm_cpu_written,
     .log_dirty = kvm_log_dirty,
+    .map_changed = kvm_map_changed,
 };

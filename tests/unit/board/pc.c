@@ -156,7 +156,7 @@ static bool is_ram(uint64_t gpa)
 {
 	const struct slot *s = bus_find_slot(&m->bus, gpa);
 
-	return s && !s->rom;
+	return s && s->view == SLOT_READ_WRITE;
 }
 
 /* ---- memory ---- */
@@ -201,7 +201,7 @@ static void test_firmware(void **state)
 	free(bios);
 	power_on();
 	assert_int_equal(*machine_ram_at(m, 0xfffffff0, 1), 0xf4);
-	assert_true(bus_find_slot(&m->bus, 0xfffc0000)->rom);
+	assert_int_equal(bus_find_slot(&m->bus, 0xfffc0000)->view, SLOT_READ);
 	assert_null(bus_find_slot(&m->bus, 0xfffbffff));
 	assert_int_equal(*machine_ram_at(m, 0xffff0, 1), 0xf4);
 	assert_int_equal(*machine_ram_at(m, 0xe0000, 1), 0x90);
