@@ -4,9 +4,9 @@
  * cannot find out. In the order in which they lie:
  *
  *	FACS	global lock and waking vector, unused
- *	DSDT	\_S5 (soft-off), the ISA devices, the processor
+ *	DSDT	\_S5 (soft-off), the processor, PCI with the ISA devices behind its bridge
  *	FADT	revision 5: fixed hardware of acpi_pm.c, reset register
- *	MADT	the processor's APIC, the I/O APIC, IRQ 0 on input 2, IRQ 9 level-triggered
+ *	MADT	the processor's APIC, the I/O APIC, IRQ 0 on input 2, which are levels
  *	RSDT, XSDT	where FADT and MADT are
  *
  * and the RSDP, which is placed on its own. Offsets in comments are those of the tables.
@@ -21,19 +21,22 @@
 #include "emulator/device/fw_cfg.h"
 #include "emulator/device/ioapic.h"
 #include "emulator/device/lapic.h"
+#include "emulator/device/piix3.h"
 
-#define HEADER_SIZE 36u
-#define FACS_SIZE   64u
-#define FADT_SIZE   268u
-#define FADT_FLAGS  0x465u /* WBINVD, PROC_C1, no sleep button, no RTC wake-up, reset register */
-#define BOOT_ARCH   0x0001u
-#define BOOT_8042   0x0002u
-#define BOOT_NO_VGA 0x0004u
-#define SPACE_IO    1
-#define MADT_PCAT   1       /* there is an 8259 pair too */
-#define LEVEL_HIGH  0x000du /* MPS INTI flags: active high, level-triggered */
-#define FILE_TABLES "etc/acpi/tables"
-#define FILE_RSDP   "etc/acpi/rsdp"
+#define HEADER_SIZE   36u
+#define FACS_SIZE     64u
+#define FADT_SIZE     268u
+#define FADT_FLAGS    0x465u /* WBINVD, PROC_C1, no sleep button, no RTC wake-up, reset register */
+#define BOOT_ARCH     0x0001u
+#define BOOT_8042     0x0002u
+#define BOOT_NO_VGA   0x0004u
+#define SPACE_IO      1
+#define PCI_SLOTS     32u
+#define MADT_PCAT     1       /* there is an 8259 pair too */
+#define MADT_OVERRIDE 10u     /* size of an interrupt source override */
+#define LEVEL_HIGH    0x000du /* MPS INTI flags: active high, level-triggered */
+#define FILE_TABLES   "etc/acpi/tables"
+#define FILE_RSDP     "etc/acpi/rsdp"
 
 static void put16(uint8_t *p, uint16_t v)
 {
@@ -189,7 +192,6 @@ static void dsdt_isa_devices(struct aml *a, const struct acpi_devices *devices)
 	/* Ports that belong to the board and that nobody else may be given. */
 	aml_io(&fixed, ACPI_PM_BASE, ACPI_PM_SIZE);
 	aml_io(&fixed, ACPI_PM_SMI_PORT, 2);
-	aml_io(&fixed, ACPI_PM_RESET_PORT, 1);
 	isa_device(a, "SYSR", "PNP0C02", 0, &fixed);
 }
 
@@ -208,11 +210,60 @@ static void dsdt_fw_cfg(struct aml *a)
 	aml_close(a, device);
 }
 
+/*
+ * _PRT (6.2.13): device and pin to a fixed interrupt. Slots are rotated against each other, as
+ * pci.c has it.
+ */
+static void dsdt_pci_routes(struct aml *a, const uint8_t pirq[4])
+{
+	size_t table, entry;
+
+	aml_name(a, "_PRT");
+	table = aml_open_package(a, (PCI_SLOTS - 1) * 4);
+	for (unsigned slot = 1; slot < PCI_SLOTS; slot++) {
+		for (unsigned pin = 0; pin < 4; pin++) {
+			entry = aml_open_package(a, 4);
+			aml_integer(a, slot << 16 | 0xffff); /* every function of it */
+			aml_integer(a, pin);
+			aml_integer(a, 0);
+			aml_integer(a, pirq[(slot + pin + 3) % 4]);
+			aml_close(a, entry);
+		}
+	}
+	aml_close(a, table);
+}
+
+static void dsdt_pci(struct aml *a, const struct acpi_devices *devices)
+{
+	struct aml_resources r = {.size = 0};
+	size_t host = aml_open_device(a, "PCI0"), bridge;
+
+	aml_name(a, "_HID");
+	aml_eisa_id(a, "PNP0A03");
+	aml_name(a, "_UID");
+	aml_integer(a, 0);
+	aml_bus_numbers(&r, 0, 0xff);
+	aml_io(&r, 0xcf8, 8);
+	aml_io_window(&r, 0, 0xcf7);
+	aml_io_window(&r, 0xd00, 0xffff);
+	aml_memory_window(&r, devices->pci_first, devices->pci_last);
+	aml_name(a, "_CRS");
+	aml_resource_template(a, &r);
+	dsdt_pci_routes(a, devices->pirq);
+
+	bridge = aml_open_device(a, "ISA_");
+	aml_name(a, "_ADR");
+	aml_integer(a, 1 << 16); /* device 1, function 0 */
+	dsdt_isa_devices(a, devices);
+	aml_close(a, bridge);
+	aml_close(a, host);
+}
+
 static uint32_t build_dsdt(struct acpi_tables *t, const struct acpi_devices *devices)
 {
 	struct aml a = {.bytes = t->bytes + t->size, .room = sizeof(t->bytes) - t->size};
 	static const uint8_t header[HEADER_SIZE];
-	size_t package, scope, bus, processor;
+	size_t package, scope, processor;
 
 	aml_bytes(&a, header, sizeof(header));
 	/* 7.4.2: SLP_TYP for PM1a and PM1b, two reserved values. */
@@ -232,13 +283,7 @@ static uint32_t build_dsdt(struct acpi_tables *t, const struct acpi_devices *dev
 	aml_close(&a, processor);
 	if (devices->fw_cfg)
 		dsdt_fw_cfg(&a);
-	bus = aml_open_device(&a, "ISA_");
-	aml_name(&a, "_HID");
-	aml_eisa_id(&a, "PNP0A05"); /* a bus whose devices all are in this table */
-	aml_name(&a, "_UID");
-	aml_integer(&a, 0);
-	dsdt_isa_devices(&a, devices);
-	aml_close(&a, bus);
+	dsdt_pci(&a, devices);
 	aml_close(&a, scope);
 	assert(!a.overflow);
 	return table_end(t, "DSDT", 2, a.size);
@@ -279,8 +324,8 @@ static uint32_t build_fadt(struct acpi_tables *t, const struct acpi_devices *dev
 	p[108] = 0x32; /* CMOS index of the century */
 	put16(p + 109, BOOT_ARCH | BOOT_NO_VGA | (devices->i8042 ? BOOT_8042 : 0));
 	put32(p + 112, FADT_FLAGS);
-	put_register(p + 116, ACPI_PM_RESET_PORT, 8, 1);
-	p[128] = ACPI_PM_RESET;
+	put_register(p + 116, PIIX3_RESET_PORT, 8, 1);
+	p[128] = PIIX3_RESET;
 	p[131] = 1; /* minor version: 5.1 */
 	pointer(t, p + 140, 8, dsdt);
 	put_register(p + 148, ACPI_PM_BASE, 32, 2);
@@ -291,23 +336,34 @@ static uint32_t build_fadt(struct acpi_tables *t, const struct acpi_devices *dev
 
 /* ---- MADT (5.2.12) ---- */
 
-static uint32_t build_madt(struct acpi_tables *t)
+static uint32_t build_madt(struct acpi_tables *t, const struct acpi_devices *devices)
 {
-	static const uint8_t entries[] = {
+	const uint8_t entries[] = {
 	    0, 8,  0,    0, 1, 0, 0,    0,                         /* processor 0 has APIC 0 */
 	    1, 12, 0,    0, 0, 0, 0xc0, 0xfe, 0,          0, 0, 0, /* I/O APIC 0 from interrupt 0 */
 	    2, 10, 0,    0, 2, 0, 0,    0,    0,          0,       /* IRQ 0 is input 2 */
 	    2, 10, 0,    9, 9, 0, 0,    0,    LEVEL_HIGH, 0,       /* IRQ 9 is SCI */
 	    4, 6,  0xff, 0, 0, 1,                                  /* NMI on LINT1 of all */
 	};
+	unsigned levels = 0, overrides = 0;
 	_Static_assert(IOAPIC_BASE == 0xfec00000, "the I/O APIC's entry has its address");
-	size_t size = HEADER_SIZE + 8 + sizeof(entries);
-	uint8_t *p = table_begin(t, size);
+	uint8_t *p = table_begin(t, HEADER_SIZE + 8 + sizeof(entries) + 4 * MADT_OVERRIDE);
 
 	put32(p + 36, LAPIC_BASE);
 	put32(p + 40, MADT_PCAT);
 	memcpy(p + 44, entries, sizeof(entries));
-	return table_end(t, "APIC", 3, size);
+	/* The interrupts of PCI, each once. */
+	for (unsigned i = 0; i < 4; i++)
+		levels |= 1u << devices->pirq[i];
+	for (uint8_t irq = 0; irq < 16; irq++) {
+		const uint8_t entry[MADT_OVERRIDE] = {2, 10, 0, irq, irq, 0, 0, 0, LEVEL_HIGH, 0};
+
+		if (levels >> irq & 1)
+			memcpy(p + 44 + sizeof(entries) + MADT_OVERRIDE * overrides++, entry,
+			       sizeof(entry));
+	}
+	return table_end(t, "APIC", 3,
+			 HEADER_SIZE + 8 + sizeof(entries) + MADT_OVERRIDE * overrides);
 }
 
 static uint32_t build_root(struct acpi_tables *t, const char *signature, uint8_t width,
@@ -393,7 +449,7 @@ void acpi_tables_build(struct acpi_tables *t, const struct acpi_devices *devices
 	facs = build_facs(t);
 	dsdt = build_dsdt(t, devices);
 	table[0] = build_fadt(t, devices, facs, dsdt);
-	table[1] = build_madt(t);
+	table[1] = build_madt(t, devices);
 	rsdt = build_root(t, "RSDT", 4, table, 2);
 	xsdt = build_root(t, "XSDT", 8, table, 2);
 

@@ -11,16 +11,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ACPI_TABLES_SIZE  4096u
+#define ACPI_TABLES_SIZE  8192u
 #define ACPI_RSDP_SIZE    36u
 #define ACPI_SCRIPT_SIZE  4096u
 #define ACPI_TABLES_ALIGN 64u /* of the place; the FACS comes first and wants it */
 #define ACPI_POINTERS     16u
 #define ACPI_CHECKSUMS    8u
 
-/* What the DSDT shall describe besides what every board of this kind has. */
+/* What the tables shall describe besides what every board of this kind has. */
 struct acpi_devices {
 	bool i8042, fw_cfg;
+	uint8_t pirq[4];              /* interrupts of PCI: those of PIRQA# to PIRQD# */
+	uint32_t pci_first, pci_last; /* memory for its base address registers */
 };
 
 struct acpi_tables {

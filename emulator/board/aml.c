@@ -177,6 +177,48 @@ void aml_irq(struct aml_resources *r, unsigned irq)
 	resource(r, bytes, sizeof(bytes));
 }
 
+/* Address space descriptors (6.4.3.5): produced, positively decoded, both ends fixed. */
+#define ADDRESS_MEMORY 0
+#define ADDRESS_IO     1
+#define ADDRESS_BUS    2
+#define ADDRESS_FIXED  0x0c
+
+static void put_numbers(uint8_t *p, unsigned size, uint32_t first, uint32_t last)
+{
+	/* Granularity, first, last, translation, length. */
+	uint32_t number[5] = {0, first, last, 0, last - first + 1};
+
+	for (unsigned i = 0; i < 5 * size; i++)
+		p[i] = (uint8_t)(number[i / size] >> 8 * (i % size));
+}
+
+static void address_words(struct aml_resources *r, uint8_t type, uint8_t flags, uint16_t first,
+			  uint16_t last)
+{
+	uint8_t bytes[16] = {0x88, 13, 0, type, ADDRESS_FIXED, flags};
+
+	put_numbers(bytes + 6, 2, first, last);
+	resource(r, bytes, sizeof(bytes));
+}
+
+void aml_bus_numbers(struct aml_resources *r, uint8_t first, uint8_t last)
+{
+	address_words(r, ADDRESS_BUS, 0, first, last);
+}
+
+void aml_io_window(struct aml_resources *r, uint16_t first, uint16_t last)
+{
+	address_words(r, ADDRESS_IO, 3, first, last); /* ISA and other addresses */
+}
+
+void aml_memory_window(struct aml_resources *r, uint32_t first, uint32_t last)
+{
+	uint8_t bytes[26] = {0x87, 23, 0, ADDRESS_MEMORY, ADDRESS_FIXED, 1}; /* writable */
+
+	put_numbers(bytes + 6, 4, first, last);
+	resource(r, bytes, sizeof(bytes));
+}
+
 void aml_resource_template(struct aml *a, struct aml_resources *r)
 {
 	static const uint8_t end[2] = {0x79, 0}; /* 6.4.2.9; checksum 0: not used */

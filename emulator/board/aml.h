@@ -45,6 +45,10 @@ struct aml_resources {
 };
 void aml_io(struct aml_resources *r, uint16_t base, uint8_t count);
 void aml_irq(struct aml_resources *r, unsigned irq);
+/* What a bridge hands down: bus numbers, ports, memory, each from first to last. */
+void aml_bus_numbers(struct aml_resources *r, uint8_t first, uint8_t last);
+void aml_io_window(struct aml_resources *r, uint16_t first, uint16_t last);
+void aml_memory_window(struct aml_resources *r, uint32_t first, uint32_t last);
 void aml_resource_template(struct aml *a, struct aml_resources *r);
 
 #endif

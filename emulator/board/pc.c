@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Board "pc": a PC of the ISA kind with ACPI and APICs, without PCI. All its addresses and
- * interrupts are in pc_devices() and pc_memory(); README.md draws them.
+ * Board "pc": a PC with the 440FX chip set, ACPI and APICs. All its addresses and interrupts are
+ * in pc_devices() and pc_memory(); README.md draws them.
  *
  * With -bios, firmware starts at the reset vector and finds kernel, ACPI tables and memory map
- * in fw_cfg. Without, vcr itself does what firmware would have done: it leaves the ACPI tables
- * and a BIOS data area in low memory and enters the kernel.
+ * in fw_cfg. Without, vcr itself does what firmware would have done: it sets up the chip set,
+ * leaves the ACPI tables and a BIOS data area in low memory and enters the kernel.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,19 +13,22 @@
 
 #include "emulator/board/acpi_tables.h"
 #include "emulator/board/fw_cfg_items.h"
+#include "emulator/bus/pci.h"
+#include "emulator/device/i440fx.h"
 #include "emulator/device/i8259.h"
 #include "emulator/device/ioapic.h"
 #include "emulator/device/lapic.h"
 #include "emulator/device/mc146818.h"
 #include "emulator/device/ns16550.h"
 #include "emulator/device/options.h"
+#include "emulator/device/piix3.h"
 #include "emulator/loader/loader.h"
 #include "emulator/machine.h"
 
 #define GIB 0x40000000ull
 
 #define LOW_END   0xa0000ull /* conventional memory; above it, the video hole */
-#define HIGH_LOW  0xc0000ull /* option ROMs and BIOS on a PC, plain RAM here */
+#define ROM_LOW   0x20000ull /* how much of the end of the ROM is also seen below 1 MiB */
 #define LOW_SPLIT (3 * GIB)  /* RAM below 4 GiB ends here at the latest */
 #define HIGH_BASE (4 * GIB)  /* the rest of the RAM */
 
@@ -38,6 +41,9 @@
 
 #define CHANNEL_DEBUG 2
 #define USER_NAME     40
+
+/* Interrupts of PIRQA# to PIRQD#; firmware for PCs chooses the same ones. */
+static const uint8_t pirq[PIIX3_PIRQS] = {10, 10, 11, 11};
 
 /* Host-side constants of one machine, in one allocation. */
 struct pc {
@@ -57,6 +63,25 @@ static void map_add(struct memory_map *map, uint64_t base, uint64_t end, enum me
 		map->range[map->ranges++] = (struct memory_range){base, end - base, kind};
 }
 
+/*
+ * 768 KiB to 1 MiB: RAM that the host bridge switches, with the end of the ROM behind it. `rom` is
+ * that ROM's RAM offset and size.
+ */
+static int pc_segments(struct bus *bus, uint64_t rom, uint64_t rom_size, struct error *e)
+{
+	uint64_t low = rom_size < ROM_LOW ? rom_size : ROM_LOW;
+
+	for (unsigned n = 0; n < I440FX_SEGMENTS; n++) {
+		uint64_t base = i440fx_segment_base(n), from_end = MEMORY_MIB - base;
+
+		if (bus_add_slot(bus, base, i440fx_segment_size(n), base, false, e))
+			return -1;
+		if (from_end <= low)
+			bus_set_behind(bus, base, rom + rom_size - from_end);
+	}
+	return 0;
+}
+
 /* RAM offset and guest-physical address are the same below 3 GiB; ROM comes after all RAM. */
 static int pc_memory(struct machine *m, struct pc *pc, const struct image *bios, struct error *e)
 {
@@ -65,7 +90,7 @@ static int pc_memory(struct machine *m, struct pc *pc, const struct image *bios,
 	uint64_t low = size < LOW_SPLIT ? size : LOW_SPLIT, high = size - low;
 
 	if (ram_open(&m->ram, size + rom, e) || bus_add_slot(bus, 0, LOW_END, 0, false, e) ||
-	    bus_add_slot(bus, HIGH_LOW, MEMORY_MIB - HIGH_LOW, HIGH_LOW, false, e) ||
+	    pc_segments(bus, size, rom, e) ||
 	    (low > MEMORY_MIB &&
 	     bus_add_slot(bus, MEMORY_MIB, low - MEMORY_MIB, MEMORY_MIB, false, e)) ||
 	    (high && bus_add_slot(bus, HIGH_BASE, high, low, false, e)) ||
@@ -102,6 +127,7 @@ struct wiring {
 	const void *data;
 	int channel;
 	const uint64_t *property;
+	uint8_t pci_address;
 };
 
 static void wire(struct device *d, void *opaque)
@@ -110,6 +136,7 @@ static void wire(struct device *d, void *opaque)
 
 	d->data = w->data;
 	d->channel = w->channel;
+	d->pci_address = w->pci_address;
 	if (w->property)
 		memcpy(d->property, w->property, sizeof(d->property));
 }
@@ -131,6 +158,17 @@ static struct device *add_if_built_in(struct builder *b, const char *class, cons
 				      int channel)
 {
 	return device_class_find(class) ? add(b, class, class, data, channel) : &b->scratch;
+}
+
+static struct device *add_pci(struct builder *b, const char *class, uint8_t address)
+{
+	struct wiring w = {.channel = -1, .pci_address = address};
+	struct device *d = NULL;
+
+	if (!b->failed)
+		d = machine_add_device(b->m, class, class, wire, &w, b->e);
+	b->failed |= !d;
+	return d ? d : &b->scratch;
 }
 
 static int pc_devices(struct machine *m, struct pc *pc, struct error *e)
@@ -161,16 +199,25 @@ static int pc_devices(struct machine *m, struct pc *pc, struct error *e)
 		isa->out[16 + n] = (struct irq){ioapic, n ? n : 2}; /* IRQ 0 is input 2 */
 	}
 
+	/* PCI bus 0; its interrupt lines are the bridge's PIRQs. */
+	add_pci(&b, "i440fx", PCI_ADDRESS(0, 0));                        /* CF8, CFC */
+	struct device *bridge = add_pci(&b, "piix3", PCI_ADDRESS(1, 0)); /* CF9 */
+	add_pci(&b, "piix4-pm", PCI_ADDRESS(1, 3));
+
+	for (unsigned n = 0; n < PIIX3_PIRQS; n++)
+		m->bus.intx[n] = (struct irq){bridge, n};
+	for (unsigned n = 0; n < 16; n++)
+		bridge->out[n] = (struct irq){isa, n};
+
 	struct device *pit = add(&b, "i8254", "i8254", NULL, -1);           /* 40, 61 */
 	struct device *rtc = add(&b, "mc146818", "mc146818", &pc->rtc, -1); /* 70 */
 	struct device *com1 = add(&b, "ns16550", "ns16550-0", &com1_config, 0);
 	struct device *com2 = add(&b, "ns16550", "ns16550-1", &com2_config, 1);
-	struct device *pm = add(&b, "acpi-pm", "acpi-pm", NULL, -1); /* 600, B2, CF9 */
+	struct device *pm = add(&b, "acpi-pm", "acpi-pm", NULL, -1); /* 600, B2 */
 	struct device *kbd = add_if_built_in(&b, "i8042", NULL, -1); /* 60, 64 */
 
 	pit->out[0] = (struct irq){isa, 0};
 	kbd->out[0] = (struct irq){isa, 1};
-	kbd->out[1] = (struct irq){isa, 12};
 	com2->out[0] = (struct irq){isa, 3};
 	com1->out[0] = (struct irq){isa, 4};
 	rtc->out[0] = (struct irq){isa, 8};
@@ -203,6 +250,28 @@ static int pc_user_devices(struct machine *m, struct pc *pc, struct error *e)
 
 /* ---- starting ---- */
 
+/* As a guest does it: through configuration mechanism 1. */
+static void pci_put8(struct machine *m, unsigned address, unsigned offset, uint8_t value)
+{
+	bus_port_write(&m->bus, 0xcf8, 4, 0x80000000u | address << 8 | (offset & ~3u));
+	bus_port_write(&m->bus, (uint16_t)(0xcfc + offset % 4), 1, value);
+}
+
+/* What firmware leaves in the chip set: RAM up to 1 MiB, and the interrupts of PCI as levels. */
+static void set_up_chip_set(struct machine *m)
+{
+	unsigned levels = 0;
+
+	for (unsigned n = 0; n < I440FX_PAM_SIZE; n++)
+		pci_put8(m, PCI_ADDRESS(0, 0), I440FX_PAM + n, I440FX_PAM_RAM);
+	for (unsigned n = 0; n < PIIX3_PIRQS; n++) {
+		pci_put8(m, PCI_ADDRESS(1, 0), PIIX3_PIRQ + n, pirq[n]);
+		levels |= 1u << pirq[n];
+	}
+	bus_port_write(&m->bus, 0x4d0, 1, levels & 0xff);
+	bus_port_write(&m->bus, 0x4d1, 1, levels >> 8);
+}
+
 /* The parts of the BIOS data area that operating systems read without asking a BIOS. */
 static void put_bios_data(struct machine *m)
 {
@@ -224,6 +293,7 @@ static int pc_load(struct machine *m, struct error *e)
 
 	if (bios)
 		return flat_load(m, bios, e);
+	set_up_chip_set(m);
 	put_bios_data(m);
 	machine_load_bytes(m, RSDP_BASE, pc->placed.rsdp, sizeof(pc->placed.rsdp));
 	machine_load_bytes(m, TABLES_BASE, pc->placed.bytes, pc->placed.size);
@@ -251,10 +321,13 @@ static int pc_build(struct machine *m, struct error *e)
 	struct acpi_devices devices = {
 	    .i8042 = device_class_find("i8042"),
 	    .fw_cfg = device_class_find("fw_cfg"),
+	    .pci_first = LOW_SPLIT,
+	    .pci_last = IOAPIC_BASE - 1,
 	};
 
 	if (!pc)
 		return error_set(e, ERROR_HOST, "out of memory");
+	memcpy(devices.pirq, pirq, sizeof(pirq));
 	m->board_data = pc;
 	m->load = pc_load;
 	acpi_tables_build(&pc->acpi, &devices);
@@ -268,7 +341,7 @@ static int pc_build(struct machine *m, struct error *e)
 
 const struct board_class pc_board_class = {
     .name = "pc",
-    .description = "ISA PC with APICs and ACPI, without PCI",
+    .description = "PC with the 440FX chip set, APICs and ACPI",
     .ram_min = 1ull << 20,
     .ram_max = 64 * GIB,
     .build = pc_build,

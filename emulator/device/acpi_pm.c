@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ACPI fixed hardware (ACPI 6.3, 4.8.3) where a PIIX4 has it: the PM1a event and control blocks
- * and the power management timer at 600h, the SMI command port at B2h, and the reset control
- * register at CF9h.
+ * and the power management timer at 600h, and the SMI command port at B2h.
  *
  *	600h  PM1_STS  status, write 1 to clear		B2h  SMI command: ACPI on and off
  *	602h  PM1_EN   which status bits raise SCI	B3h  SMI status: a scratch register
- *	604h  PM1_CNT  SCI_EN, sleep type and enable	CF9h reset control
+ *	604h  PM1_CNT  SCI_EN, sleep type and enable
  *	608h  PM_TMR   24 bits at 3.579545 MHz
  *
  * The timer is a function of virtual time, and so is its status bit: bit 23 has changed since
@@ -35,14 +34,13 @@
 #define CNT_SLP_TYP(c) ((c) >> 10 & 7)
 #define CNT_SLP_EN     (1u << 13)
 
-#define RESET_CPU (1u << 2) /* CF9h: a reset begins when this goes from 0 to 1 */
-
 struct acpi_pm {
 	uint64_t carries; /* changes of bit 23 that had been seen when TMR_STS was last cleared */
 	uint16_t sts;     /* the status bits other than TMR_STS */
 	uint16_t en, cnt;
-	uint8_t smi_command, smi_status, reset_control;
+	uint8_t smi_command, smi_status;
 	uint8_t button;
+	uint8_t reserved[7];
 };
 
 static uint16_t acpi_pm_sts(const struct device *d)
@@ -159,32 +157,6 @@ static void acpi_pm_smi_write(struct device *d, uint64_t offset, uint64_t value,
 	acpi_pm_update(d);
 }
 
-/*
- * ---- CF9h ----
- *
- * The region is all of CF8h..CFBh: a doubleword there is a PCI configuration address, which must
- * not be taken apart and reset the machine by one of its bytes. Nobody answers to that one.
- */
-
-static uint64_t acpi_pm_reset_read(struct device *d, uint64_t offset, unsigned size)
-{
-	const struct acpi_pm *s = device_state(d);
-
-	return offset == 1 && size == 1 ? s->reset_control : UINT64_MAX;
-}
-
-static void acpi_pm_reset_write(struct device *d, uint64_t offset, uint64_t value, unsigned size)
-{
-	struct acpi_pm *s = device_state(d);
-	bool start = (value & RESET_CPU) && !(s->reset_control & RESET_CPU);
-
-	if (offset != 1 || size != 1)
-		return;
-	s->reset_control = value & 0x0e;
-	if (start)
-		device_request_reset(d);
-}
-
 /* ---- */
 
 static void acpi_pm_set_irq(struct device *d, unsigned pin, bool level)
@@ -219,24 +191,16 @@ static const struct region_ops acpi_pm_smi_ops = {
     .max_size = 1,
 };
 
-static const struct region_ops acpi_pm_reset_ops = {
-    .read = acpi_pm_reset_read,
-    .write = acpi_pm_reset_write,
-    .max_size = 4,
-};
-
 static int acpi_pm_realize(struct device *d, struct error *e)
 {
-	if (device_add_ports(d, ACPI_PM_BASE, ACPI_PM_SIZE, &acpi_pm_ops, "acpi-pm", e) ||
-	    device_add_ports(d, ACPI_PM_SMI_PORT, 2, &acpi_pm_smi_ops, "acpi-smi", e) ||
-	    device_add_ports(d, ACPI_PM_RESET_PORT - 1, 4, &acpi_pm_reset_ops, "acpi-reset", e))
+	if (device_add_ports(d, ACPI_PM_BASE, ACPI_PM_SIZE, &acpi_pm_ops, "acpi-pm", e))
 		return -1;
-	return 0;
+	return device_add_ports(d, ACPI_PM_SMI_PORT, 2, &acpi_pm_smi_ops, "acpi-smi", e);
 }
 
 const struct device_class acpi_pm_class = {
     .name = "acpi-pm",
-    .description = "ACPI fixed hardware: PM1, PM timer, soft-off, reset",
+    .description = "ACPI fixed hardware: PM1, PM timer, soft-off",
     .state_size = sizeof(struct acpi_pm),
     .timers = 1,
     .realize = acpi_pm_realize,

@@ -10,8 +10,6 @@
 #define ACPI_PM_SMI_PORT   0xb2u
 #define ACPI_PM_ENABLE     0xf1u /* at the SMI port */
 #define ACPI_PM_DISABLE    0xf0u
-#define ACPI_PM_RESET_PORT 0xcf9u
-#define ACPI_PM_RESET      0x06u /* the value that resets */
 #define ACPI_PM_S5_TYPE    0u    /* SLP_TYP of soft-off */
 
 #endif

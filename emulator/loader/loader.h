@@ -64,7 +64,6 @@ int multiboot_load(struct machine *m, const struct memory_map *map, struct error
 /* Flat firmware (flat.c). */
 #define FLAT_UNIT 0x10000u /* sizes are multiples of this */
 #define FLAT_MAX  0x1000000u
-#define FLAT_LOW  0x40000u /* how much of its end is also seen below 1 MiB */
 int flat_check(const struct image *bios, struct error *e);
 int flat_load(struct machine *m, const struct image *bios, struct error *e);
 

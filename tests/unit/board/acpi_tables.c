@@ -15,11 +15,18 @@
 #include <cmocka.h>
 
 #include "emulator/device/acpi_pm.h"
+#include "emulator/device/piix3.h"
 
 #define BASE 0xf0040u
 
 static struct acpi_tables tables;
-static const struct acpi_devices all = {.i8042 = true, .fw_cfg = true};
+static const struct acpi_devices all = {
+    .i8042 = true,
+    .fw_cfg = true,
+    .pirq = {10, 10, 11, 5},
+    .pci_first = 0xc0000000,
+    .pci_last = 0xfebfffff,
+};
 
 static int setup(void **state)
 {
@@ -103,7 +110,7 @@ static void test_fadt(void **state)
 	assert_true(get(p + 112, 4) & 1 << 10); /* RESET_REG_SUP */
 	assert_false(get(p + 112, 4) & 1 << 8); /* the timer has 24 bits */
 	assert_memory_equal(p + 116, "\1\x08\0\1\xf9\x0c\0\0\0\0\0\0", 12);
-	assert_int_equal(p[128], ACPI_PM_RESET);
+	assert_int_equal(p[128], PIIX3_RESET);
 	assert_true(get(p + 152, 8) == 0x600);
 	assert_true(get(p + 176, 8) == 0x604);
 	assert_true(get(p + 212, 8) == 0x608);
@@ -128,13 +135,14 @@ static void test_madt(void **state)
 			assert_int_equal(get(p + 4, 4), 0xfec00000);
 		if (p[0] == 2 && p[3] == 0)
 			assert_int_equal(get(p + 4, 4), 2);
-		if (p[0] == 2 && p[3] == 9)
+		/* SCI and the interrupts of PCI: active high, level-triggered. */
+		if (p[0] == 2 && p[3] != 0)
 			assert_int_equal(get(p + 8, 2), 0x0d);
 	}
 	assert_ptr_equal(p, end);
 	assert_int_equal(count[0], 1);
 	assert_int_equal(count[1], 1);
-	assert_int_equal(count[2], 2);
+	assert_int_equal(count[2], 5); /* 0, 5, 9, 10, 11 */
 	assert_int_equal(count[4], 1);
 }
 
@@ -218,6 +226,25 @@ static void test_dsdt(void **state)
 	assert_int_equal(get(fadt() + 109, 2) & 2, 0);
 }
 
+/*
+ * 6.2.13 _PRT: device 2's INTA# is on the second line and its INTD# on the first, so that slots
+ * are rotated. 6.4.3.5 descriptors: the memory window and its length.
+ */
+static void test_pci(void **state)
+{
+	const uint8_t *p = table_at(get(fadt() + 40, 4), "DSDT");
+	size_t size = get(p + 4, 4);
+
+	assert_true(contains(p, size, "\x12\x0b\4\x0c\xff\xff\1\0\0\0\x0a\x0a", 12));
+	assert_true(contains(p, size, "\x12\x0b\4\x0c\xff\xff\2\0\0\0\x0a\x0a", 12));
+	assert_true(contains(p, size, "\x12\x0c\4\x0c\xff\xff\2\0\x0a\3\0\x0a\x0a", 13));
+	assert_true(contains(p, size, "\x12\x0b\4\x0c\xff\xff\2\0\1\0\x0a\x0b", 12));
+	assert_true(contains(p, size,
+			     "\x87\x17\0\0\x0c\1\0\0\0\0\0\0\0\xc0\xff\xff\xbf\xfe"
+			     "\0\0\0\0\0\0\xc0\x3e",
+			     26));
+}
+
 /* Disassembled and compiled again by iasl without a remark, the DSDT is the same. */
 static void test_iasl(void **state)
 {
@@ -262,7 +289,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(test_roots, setup), cmocka_unit_test_setup(test_fadt, setup),
 	    cmocka_unit_test_setup(test_madt, setup),  cmocka_unit_test_setup(test_script, setup),
-	    cmocka_unit_test_setup(test_dsdt, setup),  cmocka_unit_test_setup(test_iasl, setup),
+	    cmocka_unit_test_setup(test_dsdt, setup),  cmocka_unit_test_setup(test_pci, setup),
+	    cmocka_unit_test_setup(test_iasl, setup),
 	};
 
 	return cmocka_run_group_tests_name("board/acpi_tables", tests, NULL, NULL);

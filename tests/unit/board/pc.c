@@ -14,135 +14,7 @@
 #include "emulator/device/ioapic.h"
 #include "emulator/device/lapic.h"
 #include "emulator/loader/loader.h"
-#include "emulator/machine.h"
-
-#define MIB 0x100000ull
-#define GIB 0x40000000ull
-
-/* ---- an outside in which nothing happens ---- */
-
-static int64_t host_wall_clock(struct host *h)
-{
-	return 0;
-}
-
-static void host_entropy(struct host *h, void *buffer, size_t size)
-{
-	memset(buffer, 0, size);
-}
-
-static size_t host_char_read(struct host *h, unsigned channel, uint8_t *buffer, size_t max)
-{
-	return 0;
-}
-
-static char output[64];
-static size_t output_size;
-
-static void host_char_write(struct host *h, unsigned channel, const uint8_t *buffer, size_t size)
-{
-	while (size-- && output_size + 2 < sizeof(output)) {
-		output[output_size++] = (char)('0' + channel);
-		output[output_size++] = (char)*buffer++;
-	}
-}
-
-static uint64_t host_wait(struct host *h, uint64_t now, uint64_t deadline)
-{
-	return deadline;
-}
-
-static enum host_stop host_stop(struct host *h)
-{
-	return HOST_STOP_NONE;
-}
-
-static const struct host_ops host_ops = {
-    .wall_clock = host_wall_clock,
-    .entropy = host_entropy,
-    .char_read = host_char_read,
-    .char_write = host_char_write,
-    .wait = host_wait,
-    .stop = host_stop,
-};
-static struct host host = {.ops = &host_ops};
-
-/* ---- machines ---- */
-
-static struct machine_config config;
-static struct machine *m;
-static struct error error;
-
-static void add_image(enum image_role role, const void *data, size_t size)
-{
-	uint8_t *copy = malloc(size);
-
-	memcpy(copy, data, size);
-	config.image[config.images++] = (struct image){role, strdup("image"), copy, size};
-}
-
-/* A multiboot kernel at 1 MiB with this code. */
-static void add_code(const uint8_t *code, size_t size)
-{
-	static const uint32_t header[8] = {0x1badb002, 0x10000, 0xe4514ffe, 0x100000,
-					   0x100000,   0,       0,          0x100020};
-	uint8_t kernel[128] = {0};
-
-	assert_true(size <= sizeof(kernel) - 32);
-	for (unsigned i = 0; i < 8; i++)
-		loader_put32(kernel + 4 * i, header[i]);
-	memcpy(kernel + 32, code, size);
-	add_image(IMAGE_KERNEL, kernel, sizeof(kernel));
-}
-
-#define POWER_OFF                                                                                  \
-	0x66, 0xb8, 0x00, 0x20,     /* mov $0x2000, %ax */                                         \
-	    0x66, 0xba, 0x04, 0x06, /* mov $0x604, %dx */                                          \
-	    0x66, 0xef,             /* out %ax, (%dx) */                                           \
-	    0xf4                    /* hlt */
-
-static void add_kernel(void)
-{
-	static const uint8_t code[] = {POWER_OFF};
-
-	add_code(code, sizeof(code));
-}
-
-static void add_device(const char *text)
-{
-	config.device[config.devices++] = strdup(text);
-}
-
-static int setup(void **state)
-{
-	memset(&error, 0, sizeof(error));
-	output_size = 0;
-	m = NULL;
-	machine_config_init(&config);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	machine_close(m);
-	return 0;
-}
-
-static void power_on(void)
-{
-	m = machine_open(&config, "tcg", &host, NULL, &error);
-	if (!m)
-		fail_msg("%s", error.text);
-}
-
-static void refuses(const char *what)
-{
-	m = machine_open(&config, "tcg", &host, NULL, &error);
-	assert_null(m);
-	assert_int_equal(error.kind, ERROR_USAGE);
-	if (!strstr(error.text, what))
-		fail_msg("expected '%s' in: %s", what, error.text);
-}
+#include "tests/unit/board/pc_fixture.h"
 
 static uint64_t ram64(uint64_t gpa)
 {
@@ -190,7 +62,7 @@ static void test_memory_limits(void **state)
 
 /* ---- firmware ---- */
 
-/* The reset vector is in ROM, and its copy below 1 MiB is RAM. */
+/* The reset vector is in ROM, whose end is seen below 1 MiB too. */
 static void test_firmware(void **state)
 {
 	uint8_t *bios = calloc(1, 0x40000);
@@ -205,7 +77,8 @@ static void test_firmware(void **state)
 	assert_null(bus_find_slot(&m->bus, 0xfffbffff));
 	assert_int_equal(*machine_ram_at(m, 0xffff0, 1), 0xf4);
 	assert_int_equal(*machine_ram_at(m, 0xe0000, 1), 0x90);
-	assert_true(is_ram(0xe0000));
+	assert_false(is_ram(0xe0000));
+	assert_null(machine_ram_at(m, 0xdffff, 1));
 	assert_int_equal(m->vcpu.c->seg[SEG_CS].base, 0xffff0000);
 	assert_int_equal(m->vcpu.c->reg[REG_RIP], 0xfff0);
 }
@@ -510,8 +383,6 @@ static void test_user_device_unknown(void **state)
 	add_device("floppy");
 	refuses("-device floppy: unknown device");
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {

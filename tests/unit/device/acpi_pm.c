@@ -132,24 +132,6 @@ static void test_soft_off(void **state)
 	assert_int_equal(fixture_poweroffs(), 1);
 }
 
-/* CF9h resets when bit 2 goes from 0 to 1; a PCI configuration address is no such write. */
-static void test_reset_register(void **state)
-{
-	put(0xcf9, 1, 0x02);
-	assert_int_equal(fixture_resets(), 0);
-	assert_int_equal(get(0xcf9, 1), 0x02);
-	put(0xcf9, 1, ACPI_PM_RESET);
-	assert_int_equal(fixture_resets(), 1);
-	put(0xcf9, 1, 0x06);
-	assert_int_equal(fixture_resets(), 1);
-	put(0xcf9, 1, 0x00);
-	put(0xcf8, 4, 0x80000000 | 0x0600);
-	assert_int_equal(fixture_resets(), 1);
-	assert_int_equal(get(0xcf8, 4), 0xffffffff);
-	put(0xcf9, 1, 0x0e);
-	assert_int_equal(fixture_resets(), 2);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,7 +140,6 @@ int main(void)
 	    cmocka_unit_test_setup(test_power_button, setup),
 	    cmocka_unit_test_setup(test_sci_enable, setup),
 	    cmocka_unit_test_setup(test_soft_off, setup),
-	    cmocka_unit_test_setup(test_reset_register, setup),
 	};
 
 	return cmocka_run_group_tests_name("device/acpi_pm", tests, NULL, NULL);

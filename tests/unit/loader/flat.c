@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Flat firmware: it ends at 4 GiB, where the reset vector is (Intel SDM vol. 3A 9.1.4), and its
- * last 256 KiB end at 1 MiB too.
- */
+/* Flat firmware: it ends at 4 GiB, where the reset vector is (Intel SDM vol. 3A 9.1.4). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -42,19 +39,7 @@ static void test_128k(void **state)
 
 	assert_int_equal(flat_load(&f.m, &bios, &f.error), 0);
 	assert_memory_equal(fixture_at(&f, 0xfffe0000, 0x20000), bytes, 0x20000);
-	assert_memory_equal(fixture_at(&f, 0xe0000, 0x20000), bytes, 0x20000);
 	assert_false(f.entered); /* the vCPU stays at the reset vector */
-}
-
-/* 64 KiB: only F0000h to FFFFFh is a copy. */
-static void test_64k(void **state)
-{
-	struct image bios = firmware(0x10000);
-
-	assert_int_equal(flat_load(&f.m, &bios, &f.error), 0);
-	assert_memory_equal(fixture_at(&f, 0xffff0000, 0x10000), bytes, 0x10000);
-	assert_memory_equal(fixture_at(&f, 0xf0000, 0x10000), bytes, 0x10000);
-	assert_int_equal(*fixture_at(&f, 0xeffff, 1), 0xa5);
 }
 
 static void test_sizes(void **state)
@@ -90,7 +75,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_128k, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_64k, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
 	};
