@@ -30,6 +30,8 @@ def main():
     done = d.run("record", *words, "-o", trace, timeout=300)
     d.expect("record", done, driver.OK)
     d.check("user space", "Hello from user space: Linux" in done.out, done)
+    d.check("PCI", "PCI: Using configuration type 1" in done.out and
+            "[8086:1237]" in done.out, done)
     d.check("the clock", "2026-01-01T00:0" in done.out, done)
     d.check("power off", "Power down" in done.out or "power off" in done.err, done)
     d.check("no complaint of the kernel's", not any(
