@@ -18,12 +18,13 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SANITIZERS = "-Db_sanitize=address,undefined"
 
-# name, arguments of meson setup, environment, suites to leave out
-PLAIN = ("build", [], {}, [])
+# name, arguments of meson setup, environment, suites that only --long runs
+PLAIN = ("build", [], {}, ["long"])
 CONFIGURATIONS = [
     PLAIN,
-    ("build-sanitize", [SANITIZERS], {}, ["long"]),
-    ("build-clang", [SANITIZERS, "-Dfuzz=enabled"], {"CC": "clang"}, ["guest", "debian", "long"]),
+    ("build-sanitize", [SANITIZERS, "-Doptimization=1"], {}, ["debian", "long"]),
+    ("build-clang", [SANITIZERS, "-Doptimization=1", "-Dfuzz=enabled"], {"CC": "clang"},
+     ["cli", "guest", "debian", "long"]),
     ("build-minimal", ["-Ddefault_devices=false"], {}, ["debian", "long"]),
 ]
 FUZZERS = ["trace_reader"]
@@ -130,7 +131,7 @@ def report_tests(results, build):
 
 def check_configuration(results, configuration, jobs, arguments):
     """Configures, compiles and tests one build directory."""
-    build, options, environment, left_out = configuration
+    build, options, environment, long_suites = configuration
     setup = ["meson", "setup", build] + options
     if os.path.exists(os.path.join(TOP, build, "build.ninja")):
         setup.append("--reconfigure")
@@ -140,11 +141,8 @@ def check_configuration(results, configuration, jobs, arguments):
         return False
     command = ["meson", "test", "-C", build, "--no-rebuild", "--num-processes", str(jobs),
                "--timeout-multiplier", "4" if SANITIZERS in options else "1"]
-    for suite in left_out:
-        if not (suite == "long" and arguments.long and configuration is PLAIN):
-            command += ["--no-suite", suite]
-    if configuration is PLAIN and not arguments.long:
-        command += ["--no-suite", "long"]
+    for suite in [] if arguments.long else long_suites:
+        command += ["--no-suite", suite]
     log = os.path.join(TOP, build, "meson-logs", "testlog.json")
     if os.path.exists(log):
         os.unlink(log)

@@ -34,8 +34,8 @@ def signals(d, endless):
     for number in (signal.SIGINT, signal.SIGTERM):
         trace = d.path("signal.vcr")
         process = d.start("record", *endless, "-o", trace, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        time.sleep(0.5 * d.patience())
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdout.readline()  # it runs
         process.send_signal(number)
         _, err = process.communicate(timeout=20 * d.patience())
         done = driver.Done(process.args, "", process.returncode, "", err.decode())
@@ -53,7 +53,7 @@ def killed(d, endless, rounds=5):
             os.unlink(trace)
         process = d.start("record", *endless, "-o", trace, stdin=subprocess.DEVNULL,
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(random.uniform(0.1, 1.5) * d.patience())
+        time.sleep(random.uniform(0.1, 1.5))
         process.kill()
         process.wait()
         if not os.path.exists(trace) or os.path.getsize(trace) == 0:
@@ -72,7 +72,7 @@ def console(d, endless):
     process = d.start("record", *endless, "-o", trace, stdin=slave, stdout=slave,
                       stderr=subprocess.PIPE)
     os.close(slave)
-    time.sleep(0.5 * d.patience())
+    os.read(master, 1)  # it runs
     os.write(master, b"\x01x")
     try:
         # The terminal must be read, or the guest's text fills it up.
