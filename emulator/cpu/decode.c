@@ -283,11 +283,7 @@ static insn_handler *find_handler(struct cursor *s, struct insn *i, const struct
 	} else if (flags & OP_X87) {
 		handler = x87_lookup(i);
 	} else if (flags & OP_SIMD) {
-		bool imm8 = false;
-
-		handler = simd_lookup(i, model, &imm8);
-		if (imm8)
-			i->immediate = take_signed(s, 1);
+		handler = simd_lookup(i, model);
 	} else if (row) {
 		handler = row[row_index(i->operand)];
 	}

@@ -71,11 +71,8 @@ unsigned insn_decode(const struct cpu_model *model, unsigned code_bits, const ui
  * ModRM, displacement and far pointer filled in, and returns a handler or NULL for #UD.
  */
 insn_handler *x87_lookup(const struct insn *i); /* D8..DF, 9B */
-/*
- * MMX and SSE to SSE4.2, also CRC32, MOVNTI, LDMXCSR, FXSAVE, fences, EMMS. Sets *imm8 when an
- * immediate byte follows.
- */
-insn_handler *simd_lookup(const struct insn *i, const struct cpu_model *model, bool *imm8);
+/* MMX and SSE to SSE4.2, also CRC32, MOVNTI, LDMXCSR, FXSAVE, fences, EMMS. */
+insn_handler *simd_lookup(const struct insn *i, const struct cpu_model *model);
 /*
  * System instructions (sysinsn.c): mode, descriptor tables, control, debug and segment registers,
  * MSRs, far transfers, interrupts, I/O. Sets *imm to the size of the immediate in bytes.

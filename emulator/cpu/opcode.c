@@ -267,6 +267,7 @@ static const struct opcode map_1byte[256] = {
 #define SYSTEM_MODRM F(OP_MODRM | OP_SYSTEM | OP_ENDS)
 #define SYSTEM_PLAIN F(OP_SYSTEM | OP_ENDS)
 #define SIMD         F(OP_MODRM | OP_SIMD)
+#define SIMD_IMM8    F(OP_MODRM | OP_SIMD | OP_IMM8)
 #define HINT         R_M(nop_row, nop_row, OP_MODRM)
 
 static const struct opcode map_0f[256] = {
@@ -287,7 +288,9 @@ static const struct opcode map_0f[256] = {
     [0x28 ... 0x2f] = SIMD,
     [0x30 ... 0x35] = SYSTEM_PLAIN,
     [0x40 ... 0x4f] = RM(cmov_rows, OP_MODRM),
-    [0x50 ... 0x76] = SIMD,
+    [0x50 ... 0x6f] = SIMD,
+    [0x70 ... 0x73] = SIMD_IMM8,
+    [0x74 ... 0x76] = SIMD,
     [0x77] = F(OP_SIMD),
     [0x7c ... 0x7f] = SIMD,
     [0x80] = JCC_NEAR(0),
@@ -339,14 +342,17 @@ static const struct opcode map_0f[256] = {
     [0xbf] = RM(extend_rows[EXTEND_SX16], OP_MODRM),
     [0xc0] = RM(xadd_rows, OP_MODRM | OP_BYTE | OP_LOCK),
     [0xc1] = RM(xadd_rows, OP_MODRM | OP_LOCK),
-    [0xc2 ... 0xc6] = SIMD,
+    [0xc2] = SIMD_IMM8,
+    [0xc3] = SIMD,
+    [0xc4 ... 0xc6] = SIMD_IMM8,
     [0xc7] = GROUP(group_9, OP_MODRM),
     [0xc8 ... 0xcf] = R(bswap_row, OP_REG),
     [0xd0 ... 0xfe] = SIMD,
     [0xff] = SYSTEM_MODRM,
 };
 
-static const struct opcode simd_opcode = SIMD;
+/* These have no holes: an opcode that does not exist is decoded to its end like its neighbours. */
+static const struct opcode map_0f38 = SIMD, map_0f3a = SIMD_IMM8;
 
 const struct opcode *opcode_find(unsigned map, uint8_t opcode)
 {
@@ -355,7 +361,9 @@ const struct opcode *opcode_find(unsigned map, uint8_t opcode)
 		return &map_1byte[opcode];
 	case MAP_0F:
 		return &map_0f[opcode];
+	case MAP_0F38:
+		return &map_0f38;
 	default:
-		return &simd_opcode;
+		return &map_0f3a;
 	}
 }

@@ -28,13 +28,14 @@ static bool simd_row_fits(const struct simd_row *r, const struct insn *i)
 	return true;
 }
 
-insn_handler *simd_lookup(const struct insn *i, const struct cpu_model *model, bool *imm8)
+insn_handler *simd_lookup(const struct insn *i, const struct cpu_model *model)
 {
 	static const uint8_t escape[] = {[MAP_0F] = 0x0f, [MAP_0F38] = 0x38, [MAP_0F3A] = 0x3a};
 	uint16_t opcode = (uint16_t)(escape[i->map] << 8 | i->opcode);
 	unsigned prefix = simd_prefix(i);
 
-	/* The length must be right even where LOCK makes the instruction invalid. */
+	if (i->lock)
+		return NULL;
 	for (unsigned t = 0; t < sizeof(simd_tables) / sizeof(simd_tables[0]); t++) {
 		const struct simd_table *table = simd_tables[t];
 
@@ -45,8 +46,7 @@ insn_handler *simd_lookup(const struct insn *i, const struct cpu_model *model, b
 
 			if (r->opcode != opcode || !r->op[prefix] || !simd_row_fits(r, i))
 				continue;
-			*imm8 = r->flags & SIMD_IMM8;
-			return i->lock ? NULL : r->op[prefix];
+			return r->op[prefix];
 		}
 	}
 	return NULL;

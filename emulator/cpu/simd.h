@@ -18,7 +18,6 @@ enum { SIMD_NONE, SIMD_66, SIMD_F3, SIMD_F2, SIMD_PREFIXES };
 
 #define SIMD_REG      0x01                /* only with a register as r/m operand */
 #define SIMD_MEM      0x02                /* only with memory */
-#define SIMD_IMM8     0x04                /* an immediate byte follows */
 #define SIMD_DIGIT(n) (0x08 | ((n) << 8)) /* only with this ModRM.reg: "/n" in the manual */
 
 /* One line of the opcode map. An opcode may have several: the first that fits counts. */

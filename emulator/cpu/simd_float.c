@@ -252,7 +252,7 @@ static const struct simd_row rows[] = {
     {0x0f53, 0, {rcpps, NULL, rcpss}}, {0x0f58, 0, FORMS(add)},
     {0x0f59, 0, FORMS(mul)},           {0x0f5c, 0, FORMS(sub)},
     {0x0f5d, 0, FORMS(min)},           {0x0f5e, 0, FORMS(div)},
-    {0x0f5f, 0, FORMS(max)},           {0x0fc2, SIMD_IMM8, FORMS(cmp)},
+    {0x0f5f, 0, FORMS(max)},           {0x0fc2, 0, FORMS(cmp)},
 };
 
 const struct simd_table simd_float_table = {rows, sizeof(rows) / sizeof(rows[0]), false};

@@ -325,7 +325,7 @@ static void pextrw_xmm(struct vcpu *v, const struct insn *i)
 	{                                                                                          \
 		name##_imm_mm, name##_imm_xmm                                                      \
 	}
-#define SHIFT_GROUP(n) (SIMD_REG | SIMD_IMM8 | SIMD_DIGIT(n))
+#define SHIFT_GROUP(n) (SIMD_REG | SIMD_DIGIT(n))
 
 static const struct simd_row rows[] = {
     /* opcode, flags, { none, 66, F3, F2 } */
@@ -349,7 +349,7 @@ static const struct simd_row rows[] = {
     {0x0f6b, 0, BOTH(packssdw)},
     {0x0f6c, 0, {NULL, punpcklqdq_xmm}},
     {0x0f6d, 0, {NULL, punpckhqdq_xmm}},
-    {0x0f70, SIMD_IMM8, {pshufw, pshufd, pshufhw, pshuflw}},
+    {0x0f70, 0, {pshufw, pshufd, pshufhw, pshuflw}},
     {0x0f71, SHIFT_GROUP(2), IMM(psrlw)},
     {0x0f71, SHIFT_GROUP(4), IMM(psraw)},
     {0x0f71, SHIFT_GROUP(6), IMM(psllw)},
@@ -363,9 +363,9 @@ static const struct simd_row rows[] = {
     {0x0f74, 0, BOTH(pcmpeqb)},
     {0x0f75, 0, BOTH(pcmpeqw)},
     {0x0f76, 0, BOTH(pcmpeqd)},
-    {0x0fc4, SIMD_IMM8, BOTH(pinsrw)},
-    {0x0fc5, SIMD_IMM8 | SIMD_REG, BOTH(pextrw)},
-    {0x0fc6, SIMD_IMM8, {shufps, shufpd}},
+    {0x0fc4, 0, BOTH(pinsrw)},
+    {0x0fc5, SIMD_REG, BOTH(pextrw)},
+    {0x0fc6, 0, {shufps, shufpd}},
     {0x0fd1, 0, BOTH(psrlw)},
     {0x0fd2, 0, BOTH(psrld)},
     {0x0fd3, 0, BOTH(psrlq)},

@@ -199,7 +199,7 @@ static const struct simd_row rows[] = {
     {0x381c, 0, BOTH(pabsb)},
     {0x381d, 0, BOTH(pabsw)},
     {0x381e, 0, BOTH(pabsd)},
-    {0x3a0f, SIMD_IMM8, BOTH(palignr)},
+    {0x3a0f, 0, BOTH(palignr)},
 };
 
 const struct simd_table simd_sse3_table = {rows, sizeof(rows) / sizeof(rows[0]), true};

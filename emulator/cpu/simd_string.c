@@ -229,9 +229,12 @@ static void crc32(struct vcpu *v, const struct insn *i)
 
 static const struct simd_row rows[] = {
     /* opcode, flags, { none, 66, F3, F2 } */
-    {0x38f0, 0, {NULL, NULL, NULL, crc32_byte}}, {0x38f1, 0, {NULL, NULL, NULL, crc32}},
-    {0x3a60, SIMD_IMM8, {NULL, pcmpestrm}},      {0x3a61, SIMD_IMM8, {NULL, pcmpestri}},
-    {0x3a62, SIMD_IMM8, {NULL, pcmpistrm}},      {0x3a63, SIMD_IMM8, {NULL, pcmpistri}},
+    {0x38f0, 0, {NULL, NULL, NULL, crc32_byte}},
+    {0x38f1, 0, {NULL, NULL, NULL, crc32}},
+    {0x3a60, 0, {NULL, pcmpestrm}},
+    {0x3a61, 0, {NULL, pcmpestri}},
+    {0x3a62, 0, {NULL, pcmpistrm}},
+    {0x3a63, 0, {NULL, pcmpistri}},
 };
 
 const struct simd_table simd_string_table = {rows, sizeof(rows) / sizeof(rows[0]), true};

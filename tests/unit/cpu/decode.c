@@ -230,6 +230,21 @@ static void test_length(void **state)
 	assert_int_equal(insn_decode(&base_model, 32, bytes, 12, &i), 12);
 }
 
+/* An opcode that does not exist is fetched to its end, immediate included, before it is #UD. */
+static void test_undefined_length(void **state)
+{
+	static const uint8_t map_3a[] = {0x0f, 0x3a, 0x07, 0xc1, 0x00};
+	static const uint8_t psrlw[] = {0x0f, 0x71, 0x00, 0x00}; /* of memory */
+	struct insn i;
+
+	assert_int_equal(insn_decode(&base_model, 64, map_3a, 4, &i), 0);
+	assert_int_equal(insn_decode(&base_model, 64, map_3a, 5, &i), 5);
+	assert_ptr_equal(i.handler, insn_undefined);
+	assert_int_equal(insn_decode(&base_model, 64, psrlw, 3, &i), 0);
+	assert_int_equal(insn_decode(&base_model, 64, psrlw, 4, &i), 4);
+	assert_ptr_equal(i.handler, insn_undefined);
+}
+
 /* Executed: fifteen prefixes and an opcode are #GP(0), with RIP at the first. */
 static void test_faults(void **state)
 {
@@ -251,10 +266,16 @@ static void test_faults(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_prefixes),   cmocka_unit_test(test_addressing),
-	    cmocka_unit_test(test_immediates), cmocka_unit_test(test_undefined),
-	    cmocka_unit_test(test_lock),       cmocka_unit_test(test_model),
-	    cmocka_unit_test(test_length),     cmocka_unit_test(test_faults),
+	    cmocka_unit_test(test_prefixes),
+	    cmocka_unit_test(test_addressing),
+	    cmocka_unit_test(test_immediates),
+	    cmocka_unit_test(test_undefined),
+	    cmocka_unit_test(test_lock),
+	    cmocka_unit_test(test_model),
+	    cmocka_unit_test(test_length),
+	    cmocka_unit_test(test_faults),
+	    cmocka_unit_test(test_undefined_length),
+	    cmocka_unit_test(test_faults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

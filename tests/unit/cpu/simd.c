@@ -103,14 +103,14 @@ static void test_reserved(void **state)
 {
 	struct simd_state s = simd_zero();
 
-	assert_int_equal(RUN(&s, 0xf3, 0x0f, 0xfc, 0xca), EXC_UD); /* paddb with F3 */
-	assert_int_equal(RUN(&s, 0xf2, 0x0f, 0x28, 0xca), EXC_UD); /* movaps with F2 */
-	assert_int_equal(RUN(&s, 0x66, 0x0f, 0x12, 0xca), EXC_UD); /* movlpd of registers */
-	assert_int_equal(RUN(&s, 0x0f, 0xe7, 0xca), EXC_UD);       /* movntq of registers */
-	assert_int_equal(RUN(&s, 0x0f, 0x50, 0x0e), EXC_UD);       /* movmskps of memory */
-	assert_int_equal(RUN(&s, 0x66, 0x0f, 0x71, 0x16), EXC_UD); /* psrlw of memory */
-	assert_int_equal(RUN(&s, 0x0f, 0x6c, 0xca), EXC_UD);       /* punpcklqdq mm */
-	assert_int_equal(RUN(&s, 0x66, 0x0f, 0xae, 0xe8), EXC_UD); /* lfence with 66 */
+	assert_int_equal(RUN(&s, 0xf3, 0x0f, 0xfc, 0xca), EXC_UD);       /* paddb with F3 */
+	assert_int_equal(RUN(&s, 0xf2, 0x0f, 0x28, 0xca), EXC_UD);       /* movaps with F2 */
+	assert_int_equal(RUN(&s, 0x66, 0x0f, 0x12, 0xca), EXC_UD);       /* movlpd of registers */
+	assert_int_equal(RUN(&s, 0x0f, 0xe7, 0xca), EXC_UD);             /* movntq of registers */
+	assert_int_equal(RUN(&s, 0x0f, 0x50, 0x0e), EXC_UD);             /* movmskps of memory */
+	assert_int_equal(RUN(&s, 0x66, 0x0f, 0x71, 0x16, 0x00), EXC_UD); /* psrlw of memory */
+	assert_int_equal(RUN(&s, 0x0f, 0x6c, 0xca), EXC_UD);             /* punpcklqdq mm */
+	assert_int_equal(RUN(&s, 0x66, 0x0f, 0xae, 0xe8), EXC_UD);       /* lfence with 66 */
 }
 
 /* F2 and F3 win over 66, in any order. */
