@@ -181,25 +181,27 @@ static void set_order(struct vcpu *v, enum float_order order, bool to_eflags)
 					      (unordered ? FPU_STATUS_C2 : 0)));
 }
 
-/* ST(0) with b, which was found not to be there when b_empty. */
+/*
+ * ST(0) with b, which was found not to be there when b_empty. An unmasked exception keeps it from
+ * popping, but the result is there.
+ */
 static void compare(struct vcpu *v, struct f80 b, bool b_empty, struct comparison how)
 {
 	struct fpu *f = &v->c->fpu;
 	struct float_env e = x87_env(f);
 	enum float_order order = FLOAT_UNORDERED;
+	bool finished;
 
 	if (b_empty || x87_is_empty(f, 0)) {
-		if (!x87_underflow(f))
-			return;
+		finished = x87_underflow(f);
 	} else {
 		order = f80_compare(&e, *x87_st(f, 0), b, how.quiet);
 		if (how.b_denormal && order != FLOAT_UNORDERED)
 			e.flags |= FLOAT_DENORMAL;
-		if (!x87_finish(f, &e))
-			return;
+		finished = x87_finish(f, &e);
 	}
 	set_order(v, order, how.to_eflags);
-	while (how.pops--)
+	while (finished && how.pops--)
 		x87_pop(f);
 }
 

@@ -128,9 +128,10 @@ static void op_fld_constant(struct vcpu *v, const struct insn *i)
 
 /*
  * Stores ST(0), converted to `size` bytes under `e`, or an indefinite value when it is empty. The
- * write comes first, since it may fault. Neither an unmasked invalid operation nor an unmasked
- * over- or underflow stores or pops (SDM vol. 1 8.5.4, 8.5.5), nor is then a result there that
- * could be inexact; an unmasked inexact result does both.
+ * write comes first, since it may fault, and what it faults with goes before a floating-point
+ * exception also where that forbids the write (SDM vol. 3A table 6-2). Neither an unmasked invalid
+ * operation nor an unmasked over- or underflow stores or pops (SDM vol. 1 8.5.4, 8.5.5), nor is
+ * then a result there that could be inexact; an unmasked inexact result does both.
  */
 static void store(struct vcpu *v, const struct insn *i, struct float_env *e, const void *data,
 		  unsigned size, bool pop)
@@ -147,6 +148,8 @@ static void store(struct vcpu *v, const struct insn *i, struct float_env *e, con
 	}
 	if (stores)
 		mem_write_bytes(v, i->seg, insn_address(v, i), data, size);
+	else
+		mem_probe_write(v, i->seg, insn_address(v, i), size);
 	x87_note(v, i);
 	if (empty)
 		x87_underflow(f);

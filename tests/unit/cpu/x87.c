@@ -198,6 +198,12 @@ static void test_memory_faults(void **state)
 				 EXC_PF);
 		assert_memory_equal(&before, fixture_fpu, sizeof(before));
 	}
+	/* Nor does an unmasked exception that forbids the store hide the fault. */
+	run(FNINIT);
+	set_control(0x037e);
+	before = *fixture_fpu;
+	assert_int_equal(fixture_x87(0xd9, 0x1d, FAULTING), EXC_PF);
+	assert_memory_equal(&before, fixture_fpu, sizeof(before));
 }
 
 static void put_environment(unsigned operand, uint32_t offset)
@@ -361,6 +367,22 @@ static void test_comparisons(void **state)
 	}
 }
 
+/* An unmasked exception of a comparison keeps it from popping, not from having a result. */
+static void test_unmasked_comparison(void **state)
+{
+	run(FLD1);
+	set_control(0x037e);
+	run(0xd8, 0xd9); /* FCOMP ST(1), which is empty */
+	assert_int_equal(fixture_fpu->status & 0x47ff,
+			 0x4500 | FPU_STATUS_ES | FPU_STATUS_SF | FLOAT_INVALID);
+	assert_int_equal(fpu_top(fixture_fpu), 7);
+	run(FNCLEX);
+	flags_set_status(&fixture_cpu, 0);
+	run(0xdf, 0xf1); /* FCOMIP */
+	assert_int_equal(flags_status(&fixture_cpu), FLAG_ZF | FLAG_PF | FLAG_CF);
+	assert_int_equal(fpu_top(fixture_fpu), 7);
+}
+
 /* 8.3.8: constants are rounded by RC. */
 static void test_constants(void **state)
 {
@@ -471,6 +493,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_save_restore, setup),
 	    cmocka_unit_test_setup(test_unmasked_overflow, setup),
 	    cmocka_unit_test_setup(test_comparisons, setup),
+	    cmocka_unit_test_setup(test_unmasked_comparison, setup),
 	    cmocka_unit_test_setup(test_constants, setup),
 	    cmocka_unit_test_setup(test_integers_and_bcd, setup),
 	    cmocka_unit_test_setup(test_partial_remainder, setup),
