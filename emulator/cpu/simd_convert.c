@@ -19,6 +19,7 @@ static struct float_env convert_env(struct vcpu *v, bool truncate)
 /* ---- MMX registers ---- */
 
 /*
+ * The turn from x87 to MMX state comes before an unmasked exception of the conversion is raised.
  * CVTPI2PS and CVTPI2PD from memory are no MMX instructions: they leave the x87 state alone and
  * take no #MF. Intel's manual says so of CVTPI2PD only; AMD's processors do it in both, and so
  * do we, since no program can tell except one that meant to use x87.
@@ -38,9 +39,9 @@ static void cvtpi2ps(struct vcpu *v, const struct insn *i)
 
 	for (unsigned n = 0; n < 2; n++)
 		d.u32[n] = f32_from_i32(&e, (int32_t)s.u32[n]);
-	sse_finish(v, &e);
 	if (i->is_reg)
 		fpu_enter_mmx(v);
+	sse_finish(v, &e);
 	xmm_reg(v, i->reg)->u64[0] = d.u64[0];
 }
 
@@ -67,8 +68,8 @@ SIMD_INLINE void ps_to_pi(struct vcpu *v, const struct insn *i, bool truncate)
 	e = convert_env(v, truncate);
 	for (unsigned n = 0; n < 2; n++)
 		s.u32[n] = (uint32_t)f32_to_i32(&e, s.u32[n]);
-	sse_finish(v, &e);
 	fpu_enter_mmx(v);
+	sse_finish(v, &e);
 	mmx_set(v, i->reg, s.u64[0]);
 }
 
@@ -83,8 +84,8 @@ SIMD_INLINE void pd_to_pi(struct vcpu *v, const struct insn *i, bool truncate)
 	e = convert_env(v, truncate);
 	for (unsigned n = 0; n < 2; n++)
 		d.u32[n] = (uint32_t)f64_to_i32(&e, s.u64[n]);
-	sse_finish(v, &e);
 	fpu_enter_mmx(v);
+	sse_finish(v, &e);
 	mmx_set(v, i->reg, d.u64[0]);
 }
 

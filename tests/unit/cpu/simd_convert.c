@@ -119,6 +119,12 @@ static void test_mmx_state(void **state)
 	assert_int_equal(RUN(&s, 0x0f, 0x2d, 0xd1), NO_FAULT); /* cvtps2pi mm2, xmm1 */
 	assert_int_equal(simd_cpu.fpu.tag, 0);
 	assert_int_equal(simd_cpu.fpu.st[2].sign_exponent, 0xffff);
+	/* Also when the conversion ends in an exception. */
+	fpu_fninit(&simd_cpu.fpu);
+	s.mxcsr = 0;
+	s.xmm[1][0] = 0x7fc00000;
+	assert_int_equal(RUN(&s, 0x0f, 0x2d, 0xd1), EXC_XM);
+	assert_int_equal(simd_cpu.fpu.tag, 0);
 }
 
 int main(void)
