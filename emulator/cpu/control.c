@@ -136,11 +136,9 @@ void op_mov_from_cr(struct vcpu *v, const struct insn *i)
 	case 4:
 		value = c->cr4;
 		break;
-	case 8:
+	default: /* the decoder lets no other through */
 		value = access_cr8(v, false, 0);
 		break;
-	default:
-		cpu_raise(v, EXC_UD);
 	}
 	operand_set(v, i, value);
 }
@@ -163,11 +161,9 @@ void op_mov_to_cr(struct vcpu *v, const struct insn *i)
 	case 4:
 		write_cr4(v, value);
 		break;
-	case 8:
+	default:
 		access_cr8(v, true, value);
 		break;
-	default:
-		cpu_raise(v, EXC_UD);
 	}
 }
 

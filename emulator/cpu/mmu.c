@@ -542,11 +542,26 @@ static unsigned alignment_of(unsigned size)
 	case 8:
 	case 16:
 		return size;
-	case 10:
+	case 10: /* an extended real */
 		return 8;
+	case 14: /* FSTENV, FSAVE with 16-bit operand size */
+	case 94:
+		return 2;
+	case 28: /* the same with 32 bits */
+	case 108:
+		return 4;
 	default:
-		return size < 16 ? 1 : 4;
+		return 1;
 	}
+}
+
+void mem_check_alignment(struct vcpu *v, uint64_t linear, unsigned size)
+{
+	const struct cpu *c = v->c;
+
+	if (c->mmu == MMU_SLOW && c->cpl == 3 && (c->cr0 & CR0_AM) && (c->rflags & FLAG_AC) &&
+	    (linear & (alignment_of(size) - 1)))
+		cpu_raise_error(v, EXC_AC, 0);
 }
 
 /* Segment checks; returns the linear address. */
@@ -563,9 +578,7 @@ static uint64_t segment_resolve(struct vcpu *v, unsigned seg, uint64_t offset, u
 	} else if (seg < SEG_FLAT && !segment_allows(c, s, offset, size, write)) {
 		cpu_raise_error(v, seg == SEG_SS || seg == SEG_STACK ? EXC_SS : EXC_GP, 0);
 	}
-	if (c->mmu == MMU_SLOW && c->cpl == 3 && (c->cr0 & CR0_AM) && (c->rflags & FLAG_AC) &&
-	    (linear & (alignment_of(size) - 1)))
-		cpu_raise_error(v, EXC_AC, 0);
+	mem_check_alignment(v, linear, size);
 	return linear;
 }
 

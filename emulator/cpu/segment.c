@@ -315,6 +315,7 @@ struct frame frame_current(const struct vcpu *v, uint32_t error)
 static uint64_t frame_linear(struct vcpu *v, const struct frame *f, uint64_t sp, unsigned size,
 			     bool write)
 {
+	uint64_t linear = f->flat ? sp : (uint32_t)(f->ss.base + sp);
 	bool allowed;
 
 	if (f->flat)
@@ -323,7 +324,9 @@ static uint64_t frame_linear(struct vcpu *v, const struct frame *f, uint64_t sp,
 		allowed = segment_allows(v->c, &f->ss, sp, size, write);
 	if (!allowed)
 		cpu_raise_error(v, EXC_SS, f->error);
-	return f->flat ? sp : (uint32_t)(f->ss.base + sp);
+	if (f->mmu == MMU_USER)
+		mem_check_alignment(v, linear, size);
+	return linear;
 }
 
 void frame_push(struct vcpu *v, struct frame *f, unsigned size, uint64_t value)

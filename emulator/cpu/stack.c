@@ -61,7 +61,7 @@ ALWAYS_INLINE void popa_execute(struct vcpu *v, const struct insn *i, unsigned b
 	uint64_t old = c->reg[REG_RSP], mask = stack_mask(c), value[8];
 	unsigned r;
 
-	for (r = REG_RAX; r <= REG_RDI; r++)
+	for (r = REG_RDI + 1; r-- > REG_RAX;)
 		value[r] = mem_get_at(v, SEG_SS, (old + (7 - r) * (bits / 8)) & mask, bits);
 	for (r = REG_RAX; r <= REG_RDI; r++)
 		if (r != REG_RSP)

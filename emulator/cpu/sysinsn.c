@@ -179,7 +179,7 @@ static void op_arpl(struct vcpu *v, const struct insn *i)
 	if (i->is_reg)
 		selector = (uint16_t)v->c->reg[i->rm];
 	else
-		selector = mem_read_rmw16(v, i->seg, insn_address(v, i));
+		selector = mem_read16(v, i->seg, insn_address(v, i)); /* need not be writable */
 	raise = (selector & 3) < rpl;
 	if (raise && i->is_reg)
 		register_set(v->c, i->rm, 2, (selector & ~3u) | rpl);
@@ -356,6 +356,17 @@ static insn_handler *lookup_group7(const struct insn *i, unsigned code_bits) /* 
 	}
 }
 
+/* CR1, CR5..7, CR9..15 and DR8..15 do not exist, which counts before the privilege level does. */
+static bool has_control_register(const struct insn *i)
+{
+	return 0x11d >> i->reg & 1;
+}
+
+static bool has_debug_register(const struct insn *i)
+{
+	return i->reg < 8;
+}
+
 static insn_handler *lookup_0f(const struct insn *i, unsigned code_bits)
 {
 	switch (i->opcode) {
@@ -377,13 +388,13 @@ static insn_handler *lookup_0f(const struct insn *i, unsigned code_bits)
 	case 0x09:
 		return op_cache_control;
 	case 0x20:
-		return op_mov_from_cr;
+		return has_control_register(i) ? op_mov_from_cr : NULL;
 	case 0x21:
-		return op_mov_from_dr;
+		return has_debug_register(i) ? op_mov_from_dr : NULL;
 	case 0x22:
-		return op_mov_to_cr;
+		return has_control_register(i) ? op_mov_to_cr : NULL;
 	case 0x23:
-		return op_mov_to_dr;
+		return has_debug_register(i) ? op_mov_to_dr : NULL;
 	case 0x30:
 		return op_wrmsr;
 	case 0x31:

@@ -13,6 +13,8 @@
 
 uint64_t mem_read_linear(struct vcpu *v, uint64_t linear, unsigned size, unsigned mmu);
 void mem_write_linear(struct vcpu *v, uint64_t linear, unsigned size, uint64_t value, unsigned mmu);
+/* #AC(0) when alignment is checked and that access to user data is not aligned. */
+void mem_check_alignment(struct vcpu *v, uint64_t linear, unsigned size);
 /* Faults as a supervisor's implicit write of that range would. */
 void mem_probe_system(struct vcpu *v, uint64_t linear, unsigned size, bool write);
 /*

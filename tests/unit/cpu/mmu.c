@@ -360,7 +360,7 @@ static void test_rmw_faults_as_write(void **state)
 /* SDM vol. 3A 6.15 "Interrupt 17": CR0.AM, EFLAGS.AC, CPL 3. */
 static void test_alignment(void **state)
 {
-	uint8_t bytes[16];
+	uint8_t bytes[28];
 	int vector;
 
 	f->c->cr0 |= CR0_AM;
@@ -374,6 +374,13 @@ static void test_alignment(void **state)
 	assert_int_equal(store(LINEAR + 2), EXC_AC);
 	TRY(f, vector, mem_read_bytes(&f->v, SEG_FLAT, LINEAR + 8, bytes, 10));
 	assert_int_equal(vector, -1);
+	/* An x87 environment of 16 and of 32 bits. */
+	TRY(f, vector, mem_read_bytes(&f->v, SEG_FLAT, LINEAR + 2, bytes, 14));
+	assert_int_equal(vector, -1);
+	TRY(f, vector, mem_read_bytes(&f->v, SEG_FLAT, LINEAR + 1, bytes, 14));
+	assert_int_equal(vector, EXC_AC);
+	TRY(f, vector, mem_read_bytes(&f->v, SEG_FLAT, LINEAR + 2, bytes, 28));
+	assert_int_equal(vector, EXC_AC);
 	TRY(f, vector, mem_read8(&f->v, SEG_FLAT, LINEAR + 1));
 	assert_int_equal(vector, -1);
 	f->c->rflags &= ~(uint64_t)FLAG_AC;

@@ -245,24 +245,31 @@ static void test_umip(void **state)
 static void test_no_such_insns(void **state)
 {
 	static const uint8_t insns[][4] = {
-	    {0x0f, 0x0b},       /* ud2 */
-	    {0x0f, 0xff, 0xc0}, /* ud0 */
-	    {0x0f, 0xb9, 0xc0}, /* ud1 */
-	    {0x0f, 0xaa},       /* rsm */
-	    {0x0f, 0x01, 0xc8}, /* monitor */
-	    {0x0f, 0x01, 0xd0}, /* xgetbv */
-	    {0x0f, 0x01, 0xf9}, /* rdtscp */
-	    {0x0f, 0x01, 0xc1}, /* vmcall */
-	    {0x8e, 0xc8},       /* mov cs, eax */
-	    {0x8c, 0xf0},       /* mov eax, (no segment) */
-	    {0x06},             /* push es */
-	    {0xea},             /* jmp far */
-	    {0xce},             /* into */
-	    {0xff, 0xd8},       /* call far eax */
+	    {0x0f, 0x0b},             /* ud2 */
+	    {0x0f, 0xff, 0xc0},       /* ud0 */
+	    {0x0f, 0xb9, 0xc0},       /* ud1 */
+	    {0x0f, 0xaa},             /* rsm */
+	    {0x0f, 0x01, 0xc8},       /* monitor */
+	    {0x0f, 0x01, 0xd0},       /* xgetbv */
+	    {0x0f, 0x01, 0xf9},       /* rdtscp */
+	    {0x0f, 0x01, 0xc1},       /* vmcall */
+	    {0x0f, 0x20, 0xc8},       /* mov eax, cr1 */
+	    {0x0f, 0x22, 0xe8},       /* mov cr5, eax */
+	    {0x44, 0x0f, 0x22, 0xd0}, /* mov cr10, rax */
+	    {0x44, 0x0f, 0x21, 0xd8}, /* mov rax, dr11 */
+	    {0x8e, 0xc8},             /* mov cs, eax */
+	    {0x8c, 0xf0},             /* mov eax, (no segment) */
+	    {0x06},                   /* push es */
+	    {0xea},                   /* jmp far */
+	    {0xce},                   /* into */
+	    {0xff, 0xd8},             /* call far eax */
 	};
 
 	for (unsigned n = 0; n < sizeof(insns) / sizeof(insns[0]); n++)
 		expect_fault(system_run(f, insns[n], sizeof(insns[n]), 1), EXC_UD);
+	/* That there is no such register counts before the privilege level. */
+	system_user(f);
+	expect_fault(system_run(f, CODE(0x0f, 0x20, 0xc8), 1), EXC_UD);
 }
 
 /* ---- RFLAGS ---- */
@@ -359,6 +366,26 @@ static void test_push_pop_sreg(void **state)
 	assert_int_equal(f->c->reg[REG_RSP], FIXTURE_STACK - 4 - 16);
 }
 
+/* Stack accesses of system instructions are aligned or #AC as any other. */
+static void test_stack_alignment(void **state)
+{
+	static const uint8_t insns[][2] = {
+	    {0x0f, 0xa0}, /* push fs */
+	    {0x0f, 0xa1}, /* pop fs */
+	    {0x9c},       /* pushf */
+	    {0x9d},       /* popf */
+	};
+
+	f->c->cr0 |= CR0_AM;
+	for (unsigned n = 0; n < sizeof(insns) / sizeof(insns[0]); n++) {
+		system_user(f);
+		f->c->rflags |= FLAG_AC;
+		cpu_update_mode(&f->v);
+		f->c->reg[REG_RSP] = FIXTURE_STACK - 6;
+		expect_fault(system_run(f, insns[n], sizeof(insns[n]), 1), EXC_AC);
+	}
+}
+
 static void test_load_pointer(void **state)
 {
 	/* les ebx, [a000] */
@@ -392,6 +419,11 @@ static void test_selector_insns(void **state)
 	assert_int_equal(fixture_flags(f) & FLAG_ZF, FLAG_ZF);
 	assert_int_equal(system_run(f, CODE(0x63, 0xc8), 1), -1);
 	assert_int_equal(fixture_flags(f) & FLAG_ZF, 0);
+	/* arpl cs:[a000], cx may read code, and must write only when it has to raise the RPL. */
+	fixture_poke(f, FIXTURE_DATA, 2, 3);
+	assert_int_equal(system_run(f, CODE(0x2e, 0x63, 0x0d, 0, 0xa0, 0, 0), 1), -1);
+	fixture_poke(f, FIXTURE_DATA, 2, 0);
+	expect_fault(system_run(f, CODE(0x2e, 0x63, 0x0d, 0, 0xa0, 0, 0), 1), EXC_GP);
 }
 
 static void test_swapgs(void **state)
@@ -536,6 +568,7 @@ int main(void)
 	    TEST(64, test_stac),
 	    TEST(32, test_mov_ss_shadow),
 	    TEST(32, test_push_pop_sreg),
+	    TEST(32, test_stack_alignment),
 	    TEST(32, test_load_pointer),
 	    TEST(32, test_selector_insns),
 	    TEST(64, test_swapgs),
