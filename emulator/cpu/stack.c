@@ -106,7 +106,8 @@ ALWAYS_INLINE void enter_execute(struct vcpu *v, const struct insn *i, unsigned 
 
 	sp = (sp - bits / 8) & mask;
 	mem_set_at(v, seg, sp, bits, bp);
-	frame = sp;
+	/* At operand size 32 it is all of ESP, also where only SP moves (SDM vol. 2A ENTER). */
+	frame = (c->reg[REG_RSP] & ~mask) | sp;
 	if (level > 0) {
 		for (k = 1; k < level; k++) {
 			bp -= bits / 8;

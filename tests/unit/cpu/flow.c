@@ -181,6 +181,12 @@ static void test_stack(void **state)
 	assert_int_equal(r[REG_RAX], 0x11);
 	assert_int_equal(r[REG_RDI], 0x77);
 	assert_int_equal(r[REG_RSP], 0x1f000);
+	/* enter 8, 0 at operand size 32: the frame pointer is all of ESP. */
+	fixture_load(&f, CODE(0x66, 0xc8, 0x08, 0x00, 0x00));
+	r[REG_RSP] = 0x1f000;
+	assert_int_equal(fixture_run(&f, 1), -1);
+	assert_int_equal(r[REG_RBP], 0x1f000 - 4);
+	assert_int_equal(r[REG_RSP], 0x1f000 - 12);
 	fixture_close(&f);
 }
 
