@@ -256,6 +256,13 @@ static int arena_open(struct machine *m, struct error *e)
 	return 0;
 }
 
+/* A reset and the loader have set the vCPU's registers, which not every hypervisor is given. */
+static void boot_registers(struct machine *m)
+{
+	if (!(m->accel->flags & ACCEL_BOOT_REGS))
+		machine_cpu_written(m);
+}
+
 static int build(struct machine *m, const struct board_class *board, struct error *e)
 {
 	struct vcpu *v = &m->vcpu;
@@ -286,7 +293,7 @@ static int build(struct machine *m, const struct board_class *board, struct erro
 	machine_reset(m);
 	if (m->load && m->load(m, e))
 		return -1;
-	machine_cpu_written(m);
+	boot_registers(m);
 	m->next_poll = POLL_INSNS;
 	return 0;
 }
@@ -296,6 +303,7 @@ struct machine *machine_open(struct machine_config *config, const char *accels, 
 {
 	struct machine *m = calloc(1, sizeof(*m));
 	const struct board_class *board;
+	struct accel_choice choice;
 
 	if (!m) {
 		machine_config_free(config);
@@ -306,9 +314,10 @@ struct machine *machine_open(struct machine_config *config, const char *accels, 
 	memset(config, 0, sizeof(*config));
 	m->host = host;
 	m->mark = m->until = m->max_insns = UINT64_MAX;
-	m->accel = accel_choose(accels, e);
-	if (!m->accel)
+	if (accel_choose(accels, &choice, e))
 		goto fail;
+	m->accel = choice.class;
+	memcpy(m->accel_passed, choice.passed, sizeof(m->accel_passed));
 	if (cpu_model_parse(m->config.cpu, &m->vcpu.model)) {
 		error_set(e, ERROR_USAGE, "unknown -cpu %.100s (-cpu help lists the models)",
 			  m->config.cpu);
@@ -711,7 +720,7 @@ void machine_service_reset(struct machine *m)
 	/* The images fitted at power-on, so they fit now. */
 	if (m->load && m->load(m, NULL))
 		machine_stop(m, STOP_FAILED, 0);
-	machine_cpu_written(m);
+	boot_registers(m);
 }
 
 /* The vCPU is halted: input may wake it; else virtual time goes on to where the host says. */

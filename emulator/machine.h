@@ -154,6 +154,7 @@ struct machine {
 	struct vcpu vcpu;
 	const struct accel_class *accel;
 	void *accel_data;
+	char accel_passed[768]; /* why not the accelerators before it (accel.h) */
 
 	struct host *host;
 	struct tap *tap; /* may be NULL */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "emulator/accel/accel.h"
 #include "emulator/machine.h"
 #include "replay/record.h"
 #include "tools/command.h"
@@ -73,6 +74,9 @@ static int session(struct session_options *o)
 	if (live && (r || !o->output))
 		m = machine_open(&o->machine, o->accel, r ? recorder_host(r) : live,
 				 r ? recorder_tap(r) : NULL, &e);
+	if (m && *m->accel_passed)
+		fprintf(stderr, "vcr: using -accel %s, because %s\n", m->accel->name,
+			m->accel_passed);
 	status = m ? run_machine(o, m, live, r) : 0;
 	recorder_free(r);
 	machine_close(m);

@@ -107,8 +107,13 @@ static void list_accels(void)
 		const char *why = accel_classes[i]->probe();
 
 		printf("%-12s %s; %s%s\n", accel_classes[i]->name, accel_classes[i]->description,
-		       why ? "not usable: " : "usable", why ? why : "");
+		       why ? "not usable here: " : "usable here", why ? why : "");
+		for (const struct accel_property *p = accel_classes[i]->properties; p && p->name;
+		     p++)
+			printf("    %s=%s\n", p->name, p->value);
 	}
+	for (const struct accel_absent *a = accel_absent; a->name; a++)
+		printf("%-12s not built in: %s\n", a->name, a->why);
 }
 
 static void list_cpus(void)
@@ -140,6 +145,22 @@ static bool wants_list(struct session_options *o, const char *value, void (*list
 	return true;
 }
 
+/* The first -accel replaces the default; one more is one more to try after those before. */
+static int accel_add(struct session_options *o, const char *list, struct error *e)
+{
+	char *both;
+
+	if (!o->accel_given) {
+		o->accel_given = true;
+		return replace(&o->accel, list, e);
+	}
+	if (asprintf(&both, "%s:%s", o->accel, list) < 0)
+		return error_set(e, ERROR_HOST, "out of memory");
+	free(o->accel);
+	o->accel = both;
+	return 0;
+}
+
 static int parse_machine(struct session_options *o, char *value, struct error *e)
 {
 	char *rest = value, *part;
@@ -148,7 +169,13 @@ static int parse_machine(struct session_options *o, char *value, struct error *e
 		return 0;
 	while ((part = next_part(&rest))) {
 		if (!strncmp(part, "accel=", 6)) {
-			if (replace(&o->accel, part + 6, e))
+			if (wants_list(o, part + 6, list_accels))
+				return 0;
+			if (accel_add(o, part + 6, e))
+				return -1;
+		} else if (!strncmp(part, "kernel-irqchip=", 15)) {
+			/* As in QEMU, a property of the accelerator that may be given here. */
+			if (accel_property_check("kernel-irqchip", part + 15, e))
 				return -1;
 		} else if (!strncmp(part, "type=", 5) || (!strchr(part, '=') && part == value)) {
 			if (replace(&o->machine.board, part + (strncmp(part, "type=", 5) ? 0 : 5),
@@ -163,15 +190,11 @@ static int parse_machine(struct session_options *o, char *value, struct error *e
 	return 0;
 }
 
-static int parse_accel(struct session_options *o, char *value, struct error *e)
+static int parse_accel(struct session_options *o, const char *value, struct error *e)
 {
-	char *rest = value, *name = next_part(&rest);
-
-	if (wants_list(o, name, list_accels))
+	if (wants_list(o, value, list_accels))
 		return 0;
-	if (rest)
-		return error_set(e, ERROR_USAGE, "-accel %s: unknown property '%s'", name, rest);
-	return replace(&o->accel, name, e);
+	return accel_add(o, strncmp(value, "accel=", 6) ? value : value + 6, e);
 }
 
 static int parse_device(struct session_options *o, const char *value, struct error *e)

@@ -5,38 +5,170 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct accel_class *find(const char *name, size_t length)
+#define PART 60 /* how much of what was typed a message shows */
+
+const struct accel_capability accel_capabilities[] = {
+    {ACCEL_COUNTS_INSNS, "counts instructions"},
+    {ACCEL_SINGLE_STEP, "single-step"},
+    {ACCEL_READONLY, "read-only memory"},
+    {ACCEL_DIRTY_LOG, "dirty log"},
+    {ACCEL_MSR_EXITS, "MSR exits"},
+    {ACCEL_TSC_EXITS, "RDTSC exits"},
+    {ACCEL_BOOT_REGS, "sets boot registers"},
+    {0, NULL},
+};
+
+/* A piece of what was typed. */
+struct word {
+	const char *at;
+	size_t length;
+};
+
+static bool word_is(struct word w, const char *text)
+{
+	return strlen(text) == w.length && !memcmp(text, w.at, w.length);
+}
+
+static int shown(struct word w)
+{
+	return w.length < PART ? (int)w.length : PART;
+}
+
+/* The word up to one of `ends`. */
+static struct word word_until(const char *at, const char *ends)
+{
+	return (struct word){at, strcspn(at, ends)};
+}
+
+static const struct accel_class *find(struct word name)
 {
 	for (unsigned i = 0; accel_classes[i]; i++) {
-		if (strlen(accel_classes[i]->name) == length &&
-		    !memcmp(accel_classes[i]->name, name, length))
+		if (word_is(name, accel_classes[i]->name))
 			return accel_classes[i];
 	}
 	return NULL;
 }
 
-const struct accel_class *accel_choose(const char *list, struct error *e)
+/* ---- properties ---- */
+
+static int property_value_check(const char *accel, const struct accel_property *p,
+				struct word value, struct error *e)
 {
-	char reasons[768] = "";
-	size_t used = 0;
+	if (word_is(value, p->value))
+		return 0;
+	for (unsigned i = 0; p->refused[i].value; i++) {
+		if (word_is(value, p->refused[i].value))
+			return error_set(e, ERROR_USAGE, "-accel %s,%s=%s: %s (use %s=%s)", accel,
+					 p->name, p->refused[i].value, p->refused[i].why, p->name,
+					 p->value);
+	}
+	return error_set(e, ERROR_USAGE, "-accel %s: %s=%.*s is unknown (use %s=%s)", accel,
+			 p->name, shown(value), value.at, p->name, p->value);
+}
+
+static int property_check(const struct accel_class *class, struct word property, struct error *e)
+{
+	struct word name = word_until(property.at, "=,:");
+	const struct accel_property *p = class->properties;
+	struct word value = {property.at + name.length + 1, property.length - name.length - 1};
+	char known[128] = "";
+
+	for (; p && p->name; p++) {
+		if (word_is(name, p->name) && name.length < property.length)
+			return property_value_check(class->name, p, value, e);
+		snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s=%s",
+			 *known ? ", " : "", p->name, p->value);
+	}
+	return error_set(e, ERROR_USAGE, "-accel %s: unknown property '%.*s' (known: %s)",
+			 class->name, shown(property), property.at, *known ? known : "none");
+}
+
+/* All properties behind one name of a list. */
+static int properties_check(const struct accel_class *class, const char *at, struct error *e)
+{
+	while (*at == ',') {
+		struct word property = word_until(++at, ",:");
+
+		if (property_check(class, property, e))
+			return -1;
+		at += property.length;
+	}
+	return 0;
+}
+
+int accel_property_check(const char *name, const char *value, struct error *e)
+{
+	for (unsigned i = 0; accel_classes[i]; i++) {
+		const struct accel_property *p = accel_classes[i]->properties;
+
+		for (; p && p->name; p++) {
+			if (!strcmp(p->name, name))
+				return property_value_check(accel_classes[i]->name, p,
+							    word_until(value, ""), e);
+		}
+	}
+	return error_set(e, ERROR_USAGE, "no accelerator of this build has a property '%.*s'", PART,
+			 name);
+}
+
+/* ---- choosing ---- */
+
+/* Why the accelerator of this name cannot be used; NULL: it can. */
+static const char *why_not(struct word name, const struct accel_class *class, char *text,
+			   size_t size)
+{
+	if (class)
+		return class->probe();
+	for (const struct accel_absent *a = accel_absent; a->name; a++) {
+		if (word_is(name, a->name)) {
+			snprintf(text, size, "not built in: %s", a->why);
+			return text;
+		}
+	}
+	return "there is no such accelerator";
+}
+
+static void reason_add(char *list, size_t size, struct word name, const char *why)
+{
+	size_t used = strlen(list);
+
+	snprintf(list + used, size - used, "%s%.*s: %s", used ? "; " : "", shown(name), name.at,
+		 why);
+}
+
+int accel_choose(const char *list, struct accel_choice *choice, struct error *e)
+{
 	enum error_kind kind = ERROR_USAGE;
+	char text[256];
 
-	for (const char *name = list; name;) {
-		size_t length = strcspn(name, ":");
-		const struct accel_class *class = find(name, length);
-		const char *why = class ? class->probe() : "not built in";
+	memset(choice, 0, sizeof(*choice));
+	for (const char *at = list; at; at = strchr(at, ':')) {
+		struct word name;
+		const struct accel_class *class;
 
-		if (!why)
-			return class;
+		at += *at == ':';
+		name = word_until(at, ",:");
+		class = find(name);
+		if (class && properties_check(class, at + name.length, e))
+			return -1;
+	}
+	for (const char *at = list; at; at = strchr(at, ':')) {
+		struct word name;
+		const struct accel_class *class;
+		const char *why;
+
+		at += *at == ':';
+		name = word_until(at, ",:");
+		class = find(name);
+		why = why_not(name, class, text, sizeof(text));
+		if (!why) {
+			choice->class = class;
+			return 0;
+		}
 		if (class)
 			kind = ERROR_HOST;
-		if (used < sizeof(reasons))
-			used += (size_t)snprintf(reasons + used, sizeof(reasons) - used,
-						 "%s%.*s: %s", used ? "; " : "",
-						 (int)(length > 64 ? 64 : length), name, why);
-		name = name[length] ? name + length + 1 : NULL;
+		reason_add(choice->passed, sizeof(choice->passed), name, why);
 	}
-	error_set(e, kind, "cannot use -accel %.100s: %s (-accel tcg works everywhere)", list,
-		  reasons);
-	return NULL;
+	return error_set(e, kind, "cannot use -accel %.100s: %s (-accel tcg works everywhere)",
+			 list, choice->passed);
 }

@@ -14,17 +14,35 @@
 struct machine;
 struct vcpu;
 
-/* Capability flags. */
+/* Capability flags; accel_capabilities[] has words for them. */
 #define ACCEL_COUNTS_INSNS (1u << 0) /* positions are instruction counts, time follows them */
 #define ACCEL_READONLY	   (1u << 1) /* ROM is mapped: only writes to it exit */
 #define ACCEL_DIRTY_LOG	   (1u << 2) /* the hypervisor says which pages were written */
 #define ACCEL_SINGLE_STEP  (1u << 3) /* run_to() stops at an instruction */
 #define ACCEL_MSR_EXITS	   (1u << 4) /* MSRs are answered by us */
+#define ACCEL_TSC_EXITS	   (1u << 5) /* so is RDTSC */
+/* The hypervisor sets boot registers by itself: what a reset and a loader put there is not it. */
+#define ACCEL_BOOT_REGS	   (1u << 6)
+
+/*
+ * A `-accel NAME,key=value` property, as QEMU users give them. What can be chosen so far is
+ * nothing: there is one value that vcr works with, and reasons why not the others.
+ */
+struct accel_property {
+	const char *name;
+	const char *value; /* the one that is taken */
+	struct {
+		const char *value, *why;
+	} refused[3]; /* ends with a NULL value */
+};
 
 struct accel_class {
 	const char *name; /* as in -accel; stored in traces */
 	const char *description;
+	const char *platform;			 /* where it runs, in a word or two */
+	const char *tested;			 /* how, and where that can be done */
 	uint32_t flags;
+	const struct accel_property *properties; /* ends with a NULL name; may be NULL */
 	/* NULL when usable on this host, else the reason why not (one clause, with the cure). */
 	const char *(*probe)(void);
 	int (*open)(struct machine *m, struct error *e);
@@ -52,7 +70,31 @@ struct accel_class {
 /* Every accelerator that is built in, NULL terminated. */
 extern const struct accel_class *const accel_classes[];
 
-/* The first usable one of a list "a:b:c"; says why each was passed over. */
-const struct accel_class *accel_choose(const char *list, struct error *e);
+/* One that vcr knows but that this build lacks, and why. Ends with a NULL name (generated). */
+struct accel_absent {
+	const char *name, *platform, *why;
+};
+extern const struct accel_absent accel_absent[];
+
+/* Words for the capability flags, in their order; ends with a NULL name. */
+struct accel_capability {
+	uint32_t flag;
+	const char *name;
+};
+extern const struct accel_capability accel_capabilities[];
+
+/* What came of a list of accelerators. */
+struct accel_choice {
+	const struct accel_class *class;
+	char passed[768]; /* why not those before it: "kvm: REASON; whpx: REASON", or "" */
+};
+
+/*
+ * Chooses the first usable one of a list "a:b,key=value:c". Properties of all that are built in
+ * are checked, chosen or not. Returns 0, or -1 with e filled in.
+ */
+int accel_choose(const char *list, struct accel_choice *choice, struct error *e);
+/* Whether some accelerator takes this value of a property; 0, or -1 with e filled in. */
+int accel_property_check(const char *name, const char *value, struct error *e);
 
 #endif

@@ -411,9 +411,21 @@ static void kvm_cpu_written(struct machine *m)
 		kvm_of(m)->cpu_newer = true;
 }
 
+/* Interrupts have to pass through the run loop, or they would not be in the trace. */
+static const struct accel_property kvm_properties[] = {
+    {.name = "kernel-irqchip",
+     .value = "off",
+     .refused = {{"on", "interrupts that the kernel delivers by itself cannot be recorded"},
+		 {"split", "interrupts of the kernel's local APIC cannot be recorded"}}},
+    {.name = NULL},
+};
+
 const struct accel_class kvm_accel_class = {
     .name = "kvm",
     .description = "the host's processor, through Linux's KVM",
+    .platform = "Linux, x86-64",
+    .tested = "tests/accel and tests/roundtrip, on hosts with /dev/kvm",
+    .properties = kvm_properties,
     .flags = ACCEL_READONLY | ACCEL_DIRTY_LOG | ACCEL_SINGLE_STEP | ACCEL_MSR_EXITS,
     .probe = kvm_probe,
     .open = kvm_open,

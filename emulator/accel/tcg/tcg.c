@@ -26,11 +26,21 @@ static void tcg_run_to(struct vcpu *v, uint64_t rip)
 	} while (v->limit && c->reg[REG_RIP] != rip && !c->halted && !c->shutdown);
 }
 
+static const struct accel_property tcg_properties[] = {
+    {.name = "thread",
+     .value = "single",
+     .refused = {{"multi", "a recording has one order of events, so one thread makes them"}}},
+    {.name = NULL},
+};
+
 const struct accel_class tcg_accel_class = {
     .name = "tcg",
     .description = "our own x86-64 processor in software, exact to the instruction",
+    .platform = "any",
+    .tested = "tests/unit/cpu, tests/guest and tests/roundtrip, everywhere",
     .flags = ACCEL_COUNTS_INSNS | ACCEL_READONLY | ACCEL_DIRTY_LOG | ACCEL_SINGLE_STEP |
-	     ACCEL_MSR_EXITS,
+	     ACCEL_MSR_EXITS | ACCEL_TSC_EXITS,
+    .properties = tcg_properties,
     .probe = tcg_probe,
     .run = interp_run,
     .run_to = tcg_run_to,

@@ -144,6 +144,17 @@ class Tree(unittest.TestCase):
         self.assertIn("NS16550", minimal)
         self.assertIn("ISA_DEBUG_EXIT", whole - minimal)
 
+    def test_accelerator_of_the_host(self):
+        without, _ = resolve(self.TOP, "CONFIG_PC=y", "CONFIG_TCG=y")
+        self.assertNotIn("KVM", without)
+        there, _ = resolve(self.TOP, "CONFIG_HOST_KVM=y")
+        self.assertIn("KVM", there)
+        off, _ = resolve(self.TOP, "CONFIG_HOST_KVM=y", "CONFIG_KVM=n")
+        self.assertNotIn("KVM", off)
+        enabled, said = resolve(self.TOP, "CONFIG_KVM=y")
+        self.assertIsNone(enabled)
+        self.assertIn("CONFIG_HOST_KVM", said)
+
     def test_board_cannot_lose_what_it_selects(self):
         enabled, said = resolve(self.TOP, "CONFIG_PC=y", "CONFIG_I8259=n")
         self.assertIsNone(enabled)
