@@ -12,7 +12,7 @@ PACKAGES_BUILD=(
 	meson ninja-build gcc libc6-dev binutils pkg-config python3 python3-kconfiglib
 	libzstd-dev libxxhash-dev libcapstone-dev libcmocka-dev
 )
-PACKAGES_CHECK=(clang libclang-rt-14-dev clang-tidy cppcheck)
+PACKAGES_CHECK=(clang libclang-rt-14-dev clang-tidy cppcheck libxml2-utils)
 PACKAGES_GUEST=(cpio gzip)
 
 die() {

@@ -7,6 +7,7 @@
 
 static const struct command *const commands[] = {
     &cmd_record, &cmd_run, &cmd_replay, &cmd_dump, &cmd_stat, &cmd_diff, &cmd_verify,
+    &cmd_accel, &cmd_capabilities,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -18,7 +19,7 @@ static int help(FILE *f)
 	      "usage: vcr COMMAND [OPTIONS]\n\n",
 	      f);
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(f, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+		fprintf(f, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\n  vcr COMMAND --help says more; so does the manual page, vcr(1).\n\n"
 	      "Record and replay a Linux boot:\n"
 	      "  vcr record -m 512 -kernel vmlinuz -initrd initrd.gz -append console=ttyS0 -o "

@@ -109,7 +109,8 @@ def table(d):
 def help_texts(d):
     for words in (["--help"], ["help"], ["--version"]) + tuple(
             [command, "--help"] for command in
-            ("record", "run", "replay", "dump", "stat", "diff", "verify")):
+            ("record", "run", "replay", "dump", "stat", "diff", "verify", "accel",
+             "capabilities")):
         done = d.run(*words)
         d.check(" ".join(words), done.status == 0 and done.out and not done.err, done)
     done = d.run("run", "-device", "help")
