@@ -266,6 +266,16 @@ static bool is_state_image(const struct comparison *k)
 	       (is_memory_0f(k, 0xae) && digit <= 1);
 }
 
+/* FLD, FSTP, FBLD and FBSTP of 80 bits */
+static bool is_extended(const struct comparison *k)
+{
+	unsigned digit = k->insn->modrm >> 3 & 7;
+
+	return is_x87(k) && !k->insn->is_reg &&
+	       ((k->insn->opcode == 0xdb && (digit == 5 || digit == 7)) ||
+		(k->insn->opcode == 0xdf && (digit == 4 || digit == 6)));
+}
+
 /* LDMXCSR, FXRSTOR: AMD's MXCSR has a bit that is reserved in Intel's, MM. */
 static bool is_amd_mxcsr(const struct comparison *k)
 {
@@ -283,7 +293,7 @@ static bool both_fault(const struct comparison *k)
 /*
  * Both sides fault, in instructions that make several accesses of which any may come first; or
  * that may look at the address of a bit string before they come to the bit's; or whose misaligned
- * operand may be #GP as well as #AC (FXSAVE).
+ * operand may be #GP as well as #AC (FXSAVE); or whose 80 bits cross the end of a segment.
  */
 static bool is_order_choice(const struct comparison *k)
 {
@@ -291,8 +301,9 @@ static bool is_order_choice(const struct comparison *k)
 	bool compares = i->map == MAP_1BYTE && (i->opcode & 0xfe) == 0xa6;
 	bool calls = i->map == MAP_1BYTE && i->opcode == 0xff && (i->modrm >> 3 & 7) == 2;
 	bool bits = i->map == MAP_0F && (i->opcode & 0xe7) == 0xa3 && !i->is_reg;
+	bool extended = is_extended(k) && k->host->vector != k->ours->vector;
 
-	return (compares || calls || bits || is_state_image(k)) && both_fault(k);
+	return (compares || calls || bits || extended || is_state_image(k)) && both_fault(k);
 }
 
 /* AMD's POPA has loaded some registers when it faults; RSP is as before, so it can start again. */

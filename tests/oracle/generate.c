@@ -131,12 +131,12 @@ static unsigned put_opcode(struct random *r, unsigned bits, unsigned map, uint8_
 	return at;
 }
 
-static void make_code(struct random *r, const struct generator *g, struct oracle_case *c,
-		      struct insn *i)
+static void try_code(struct random *r, const struct generator *g, struct oracle_case *c,
+		     struct insn *i)
 {
 	unsigned kind = random_below(r, 100), at, n;
-	unsigned map = kind < 30 ? MAP_1BYTE : kind < 68 ? MAP_0F : kind < 80 ? MAP_0F38 : MAP_0F3A;
-	bool x87 = kind >= 87;
+	unsigned map = kind < 30 ? MAP_1BYTE : kind < 66 ? MAP_0F : kind < 76 ? MAP_0F38 : MAP_0F3A;
+	bool x87 = kind >= 84;
 	uint8_t code[32] = {0};
 
 	at = put_prefixes(r, c->bits, code, map != MAP_1BYTE && !x87);
@@ -150,6 +150,15 @@ static void make_code(struct random *r, const struct generator *g, struct oracle
 		code[at] |= 0xc0;
 	c->length = (uint8_t)insn_decode(&g->model, c->bits, code, 15, i);
 	memcpy(c->code, code, c->length);
+}
+
+/* An instruction; what does not exist is most of the encodings, but not of the cases. */
+static void make_code(struct random *r, const struct generator *g, struct oracle_case *c,
+		      struct insn *i)
+{
+	do {
+		try_code(r, g, c, i);
+	} while (i->handler == insn_undefined && random_below(r, 6));
 }
 
 /* ---- operands ---- */

@@ -13,6 +13,7 @@
  */
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/oracle/oracle.h"
@@ -33,6 +34,11 @@
 #define STUCK_TICKS 3
 #define TICK_MICROS 20000
 
+#define FLAG_ONE (1u << 1)
+#define FLAG_IF  (1u << 9)
+#define FLAG_NT  (1u << 14)
+#define FLAG_ID  (1u << 21)
+
 /* The XSAVE area of a signal's context: offsets, and how the kernel says that it is one. */
 #define XSAVE_MAGIC_AT 464
 #define XSAVE_MAGIC    0x46505853u
@@ -45,6 +51,13 @@ static int go_fd, done_fd;
 static unsigned ticks;    /* of the timer in this case */
 static uint8_t *previous; /* the last case's place in the code pages */
 
+/* The first stack and what the kernel maps beside it: too near to 2^47, which is a good address. */
+#define AREAS_MAX 4
+static struct {
+	unsigned long start, end;
+} areas[AREAS_MAX];
+static unsigned area_count;
+
 /* From here on nothing may use thread-local storage: FS is the tests'. */
 
 static long system_call(long number, long a, long b, long c)
@@ -56,6 +69,18 @@ static long system_call(long number, long a, long b, long c)
 			 : "a"(number), "D"(a), "S"(b), "d"(c)
 			 : "rcx", "r11", "memory");
 	return result;
+}
+
+/* On the signal stack, before the first case. */
+static void sandbox_enter(void)
+{
+	unsigned n;
+
+	for (n = 0; n < area_count; n++)
+		system_call(SYS_munmap, (long)areas[n].start, (long)(areas[n].end - areas[n].start),
+			    0);
+	if (system_call(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0))
+		system_call(SYS_exit, 5, 0, 0);
 }
 
 static void batch_wait(void)
@@ -130,19 +155,29 @@ static void case_load(mcontext_t *m)
 	ticks = 0;
 }
 
+static void flags_set(unsigned long flags)
+{
+	__asm__ volatile("push %0; popfq" ::"r"(flags | FLAG_ONE | FLAG_IF) : "cc", "memory");
+}
+
 static void on_signal(int signal, siginfo_t *info, void *context)
 {
 	mcontext_t *m = &((ucontext_t *)context)->uc_mcontext;
 
 	(void)info;
 	/* The instruction's AC, NT and ID are still set: the kernel does not clear them. */
-	__asm__ volatile("pushq $0x202; popfq" ::: "cc", "memory");
-	if (signal == SIGALRM && ++ticks < STUCK_TICKS)
+	flags_set(0);
+	if (signal == SIGALRM && ++ticks < STUCK_TICKS) {
+		/* Nor does its return from a signal set the last two. */
+		flags_set((unsigned long)m->gregs[REG_EFL] & (FLAG_NT | FLAG_ID));
 		return;
+	}
 	if (previous) {
 		outcome_store(m, signal);
 		shared->at++;
 	}
+	if (!previous)
+		sandbox_enter();
 	if (!previous || shared->at == shared->end)
 		batch_wait();
 	case_load(m);
@@ -172,6 +207,21 @@ static int pages_map(int fd)
 		   : -1;
 }
 
+static int areas_find(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512];
+
+	if (!maps)
+		return -1;
+	while (area_count < AREAS_MAX && fgets(line, sizeof(line), maps))
+		if ((strstr(line, "[stack]") || strstr(line, "[vdso]") || strstr(line, "[vvar")) &&
+		    sscanf(line, "%lx-%lx", &areas[area_count].start, &areas[area_count].end) == 2)
+			area_count++;
+	fclose(maps);
+	return 0;
+}
+
 static int signals_open(void)
 {
 	static const int signals[] = {SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGALRM};
@@ -198,15 +248,13 @@ int main(int argc, char **argv)
 		return 2;
 	go_fd = atoi(argv[2]);
 	done_fd = atoi(argv[3]);
-	if (pages_map(atoi(argv[1])))
+	if (pages_map(atoi(argv[1])) || areas_find())
 		return 3;
 	if (signals_open())
 		return 4;
 	system_call(SYS_arch_prctl, ARCH_SET_FS, (long)ORACLE_FS_BASE, 0);
 	system_call(SYS_arch_prctl, ARCH_SET_GS, (long)ORACLE_GS_BASE, 0);
 	__asm__ volatile("mov %0, %%ds; mov %0, %%es" ::"r"(ORACLE_DS));
-	if (system_call(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0))
-		system_call(SYS_exit, 5, 0, 0);
 	__asm__ volatile("int3");
 	return 0;
 }
