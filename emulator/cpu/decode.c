@@ -251,6 +251,12 @@ static void apply_opcode(struct insn *i, unsigned code_bits, const struct prefix
 	}
 }
 
+/* The one x87 instruction that came with SSE3. */
+static bool is_fisttp(const struct insn *i)
+{
+	return !i->is_reg && (i->modrm & 0x38) == 0x08 && (i->opcode & 1);
+}
+
 static bool opcode_exists(const struct insn *i, const struct cpu_model *model, unsigned code_bits,
 			  uint32_t flags)
 {
@@ -263,6 +269,10 @@ static bool opcode_exists(const struct insn *i, const struct cpu_model *model, u
 	if ((flags & OP_POPCNT) && (i->rep != REP_E || !model->v2))
 		return false;
 	if ((flags & OP_16B) && i->rex_w && !model->v2)
+		return false;
+	if ((flags & OP_LAHF) && code_bits == 64 && !model->v2)
+		return false;
+	if ((flags & OP_X87) && is_fisttp(i) && !model->v2)
 		return false;
 	return true;
 }

@@ -183,8 +183,8 @@ static const struct opcode map_1byte[256] = {
     [0x9b] = F(OP_X87),
     [0x9c] = F(OP_SYSTEM | OP_DEF64),
     [0x9d] = F(OP_SYSTEM | OP_DEF64 | OP_ENDS),
-    [0x9e] = R(flagop_rows[FLAGOP_SAHF], OP_BYTE),
-    [0x9f] = R(flagop_rows[FLAGOP_LAHF], OP_BYTE),
+    [0x9e] = R(flagop_rows[FLAGOP_SAHF], OP_BYTE | OP_LAHF),
+    [0x9f] = R(flagop_rows[FLAGOP_LAHF], OP_BYTE | OP_LAHF),
 
     [0xa0] = R(moffs_rows[0], OP_BYTE | OP_MOFFS),
     [0xa1] = R(moffs_rows[0], OP_MOFFS),

@@ -33,8 +33,9 @@
 #define OP_SIMD   (1u << 19) /* simd_lookup() does */
 #define OP_VEX    (1u << 20) /* #UD in 64-bit mode or with mod == 3: a prefix of AVX */
 #define OP_POPCNT (1u << 21) /* only with F3, and when the model has it */
-#define OP_MODREG (1u << 23) /* ModRM.mod is ignored: rm is a register */
 #define OP_16B    (1u << 22) /* REX.W only when the model has CMPXCHG16B */
+#define OP_MODREG (1u << 23) /* ModRM.mod is ignored: rm is a register */
+#define OP_LAHF   (1u << 24) /* in 64-bit mode only when the model has it */
 
 struct opcode {
 	insn_handler *const *reg; /* row for a register as rm, or without ModRM */

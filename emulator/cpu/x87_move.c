@@ -205,8 +205,6 @@ FST(64)
 	{                                                                                          \
 		struct float_env e = x87_env(&v->c->fpu);                                          \
                                                                                                    \
-		if (!v->model.v2)                                                                  \
-			insn_undefined(v, i);                                                      \
 		e.rounding = ROUND_ZERO;                                                           \
 		store_m##bits##i(v, i, e, true);                                                   \
 	}

@@ -208,7 +208,7 @@ static void test_moves(void **state)
 	struct cpu_fixture f;
 	uint64_t *r;
 
-	fixture_open(&f, 64, "x86-64");
+	fixture_open(&f, 64, "x86-64-v2");
 	r = f.c->reg;
 	r[REG_RAX] = 0xffffffff87654321;
 	fixture_do(&f, CODE(0x90), 1); /* nop leaves all of RAX */

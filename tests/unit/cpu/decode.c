@@ -188,13 +188,25 @@ static void test_lock(void **state)
 	assert_undefined(64, CODE(0xf0, 0x0f, 0x58, 0xc0));
 }
 
-/* POPCNT and CMPXCHG16B come with x86-64-v2. */
+/* POPCNT, CMPXCHG16B, FISTTP, and LAHF and SAHF in 64-bit mode come with x86-64-v2. */
 static void test_model(void **state)
 {
 	static const uint8_t popcnt[15] = {0xf3, 0x0f, 0xb8, 0xc0};
 	static const uint8_t popcnt_bare[15] = {0x0f, 0xb8, 0xc0};
 	static const uint8_t cmpxchg16b[15] = {0x48, 0x0f, 0xc7, 0x08};
+	static const uint8_t others[][15] = {
+	    {0xdb, 0x08}, {0xdd, 0x08}, {0xdf, 0x08}, {0x9e}, {0x9f}};
 	struct insn i;
+	unsigned n;
+
+	for (n = 0; n < sizeof(others) / sizeof(others[0]); n++) {
+		insn_decode(&base_model, 64, others[n], 15, &i);
+		assert_ptr_equal(i.handler, insn_undefined);
+		insn_decode(&v2_model, 64, others[n], 15, &i);
+		assert_ptr_not_equal(i.handler, insn_undefined);
+	}
+	insn_decode(&base_model, 32, others[n - 1], 15, &i);
+	assert_ptr_not_equal(i.handler, insn_undefined);
 
 	insn_decode(&base_model, 64, popcnt, 15, &i);
 	assert_ptr_equal(i.handler, insn_undefined);

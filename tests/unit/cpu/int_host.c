@@ -358,7 +358,7 @@ static void test_against_host(void **state)
 
 	if (!native_open())
 		skip();
-	fixture_open(&f, 64, "x86-64");
+	fixture_open(&f, 64, "x86-64-v2");
 	for (t = 0; t < sizeof(templates) / sizeof(templates[0]); t++) {
 		for (n = 0; n < CASES; n++) {
 			if (instantiate(&templates[t], &instance))

@@ -89,7 +89,6 @@ static inline void fixture_reset(void)
 	fixture_cpu.linear_mask = 0xffffffff;
 	fixture_cpu.seg[SEG_CS].selector = 0x1b;
 	fixture_cpu.seg[SEG_DS].selector = 0x23;
-	fixture_vcpu.model.v2 = true;
 	fpu_fninit(fixture_fpu);
 	fixture_fpu->mxcsr = MXCSR_RESET;
 }
