@@ -8,6 +8,7 @@
 #ifndef VCR_HOST_H
 #define VCR_HOST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -63,9 +64,10 @@ struct host_ops {
 	uint64_t (*alarm)(struct host *h, uint64_t deadline);
 	/*
 	 * Before the run loop's steps at a boundary: are they taken here? Live, anywhere; in a
-	 * replay, where the recording did. *rip is for HOST_BOUNDARY_AT.
+	 * replay, where the recording did. `again`: they just were; once more, with no instruction
+	 * in between? *rip is for HOST_BOUNDARY_AT.
 	 */
-	enum host_boundary (*boundary)(struct host *h, uint64_t *rip);
+	enum host_boundary (*boundary)(struct host *h, bool again, uint64_t *rip);
 };
 
 struct host {

@@ -144,6 +144,38 @@ static void dispatch_shutdown(struct machine *m, struct exit *e)
 	machine_stop(m, STOP_SHUTDOWN, 0);
 }
 
+static uint64_t task_priority(struct machine *m, bool is_write, uint64_t value)
+{
+	if (m->intc && m->intc->class->task_priority)
+		m->intc->class->task_priority(m->intc, is_write, &value);
+	return value;
+}
+
+void machine_take_priority(struct machine *m)
+{
+	uint64_t cr8 = m->vcpu.c->cr8;
+
+	if (!m->config.host_time || m->exit_override || task_priority(m, false, 0) == cr8)
+		return;
+	if (m->tap)
+		m->tap->irq(m->tap, IRQ_PRIORITY, (uint32_t)cr8);
+	task_priority(m, true, cr8);
+}
+
+void machine_give_priority(struct machine *m)
+{
+	uint64_t priority;
+
+	if (!m->config.host_time || m->exit_override)
+		return;
+	priority = task_priority(m, false, 0);
+	if (priority == m->vcpu.c->cr8)
+		return;
+	m->vcpu.c->cr8 = priority;
+	if (m->tap)
+		m->tap->irq(m->tap, IRQ_PRIORITY_SET, (uint32_t)priority);
+}
+
 void machine_exit(struct machine *m, struct exit *e)
 {
 	static void (*const dispatch[EXIT_KIND_COUNT])(struct machine *, struct exit *) = {
@@ -154,9 +186,13 @@ void machine_exit(struct machine *m, struct exit *e)
 
 	/* A hypervisor does not tell of every access to CR8: by exits it is the vCPU's own. */
 	if (m->config.host_time && e->kind == EXIT_CR8) {
-		dispatch_cr8(m, e);
+		if (e->is_write)
+			m->vcpu.c->cr8 = e->data;
+		else
+			e->data = m->vcpu.c->cr8;
 		return;
 	}
+	machine_take_priority(m);
 	m->between = false;
 	m->time_stale = m->config.host_time;
 	if (m->exit_override)
@@ -166,6 +202,7 @@ void machine_exit(struct machine *m, struct exit *e)
 	if (m->tap)
 		m->tap->exit(m->tap, e);
 	machine_state(m)->exits++;
+	machine_give_priority(m);
 	if (m->config.host_time &&
 	    (machine_state(m)->exits >= m->mark || machine_state(m)->exits >= m->until))
 		vcpu_kick(&m->vcpu);

@@ -84,6 +84,9 @@ enum irq_kind {
 	IRQ_RESET = 3, /* the machine was reset */
 	IRQ_A20 = 4,   /* value: 0 masked, 1 enabled */
 	IRQ_VIEW = 5,  /* another view of a memory slot; value: its address | enum slot_view */
+	/* By exits: CR8 was changed by the guest since it was last seen, or now by the APIC. */
+	IRQ_PRIORITY = 6,
+	IRQ_PRIORITY_SET = 7,
 };
 
 /* Calls from outside answered by struct host. Stored: never change or reuse a number. */
@@ -225,6 +228,12 @@ static inline struct machine_state *machine_state(const struct machine *m)
 uint64_t machine_next_timer(const struct machine *m); /* virtual ns, UINT64_MAX: none */
 void machine_run_timers(struct machine *m);	      /* those due at machine_now() */
 void machine_poll(struct machine *m);		      /* host input into devices */
+/*
+ * By exits CR8 is in the vCPU while the guest runs; the local APIC sees it (takes it) at exits and
+ * boundaries, and the vCPU sees (is given) what was written to the APIC.
+ */
+void machine_take_priority(struct machine *m);
+void machine_give_priority(struct machine *m);
 void machine_set_now(struct machine *m, uint64_t now); /* by exits: time was told */
 void machine_reset(struct machine *m);
 void machine_service_reset(struct machine *m);	      /* the reset that a device asked for, if any */

@@ -89,6 +89,7 @@ static bool steps(struct machine *m)
 {
 	if (machine_count(m) >= m->mark && m->tap)
 		m->tap->mark(m->tap);
+	machine_take_priority(m);
 	run_due_timers(m);
 	if (m->poll_wanted)
 		poll_host(m);
@@ -111,17 +112,22 @@ enum stop_reason machine_run_by_exits(struct machine *m)
 	for (;;) {
 		uint64_t rip = 0;
 		enum host_boundary where;
+		bool run = true;
 
 		if (m->stop != STOP_NONE)
 			return m->stop;
 		if (machine_count(m) >= m->until)
 			return STOP_PAUSED;
-		m->time_stale = true;
-		where = m->host->ops->boundary(m->host, &rip);
-		if (m->stop != STOP_NONE || (where == HOST_BOUNDARY_HERE && !steps(m)))
+		m->window = false;
+		where = m->host->ops->boundary(m->host, false, &rip);
+		while (where == HOST_BOUNDARY_HERE && run) {
+			m->time_stale = true;
+			run = m->stop == STOP_NONE && steps(m);
+			if (run)
+				where = m->host->ops->boundary(m->host, true, &rip);
+		}
+		if (!run || m->stop != STOP_NONE)
 			continue;
-		if (where != HOST_BOUNDARY_HERE)
-			m->window = false;
 		v->limit = UINT64_MAX;
 		if (where == HOST_BOUNDARY_AT)
 			m->accel->run_to(v, rip);

@@ -98,6 +98,7 @@ struct snapshot *snapshot_take(struct machine *m, struct error *e)
 {
 	struct copy c = {.m = m, .s = snapshot_new(m, m->snapshot)};
 
+	machine_sync(m);
 	if (c.s)
 		ram_log_take(&m->ram, RAM_LOG_SNAPSHOT, copy_page, &c);
 	if (!c.s || c.failed) {
@@ -116,7 +117,7 @@ struct snapshot *snapshot_take(struct machine *m, struct error *e)
 		return NULL;
 	}
 	memcpy(c.s->arena, m->arena, m->arena_used);
-	c.s->insns = m->vcpu.c->insns;
+	c.s->insns = machine_count(m);
 	descend_from(m, c.s);
 	return c.s;
 }

@@ -17,7 +17,7 @@ struct snapshot;
 struct snapshot *snapshot_take(struct machine *m, struct error *e);
 /* Puts the machine back; it goes on from there as if nothing had happened. */
 void snapshot_restore(struct machine *m, struct snapshot *s);
-/* Instructions begun when it was taken. */
+/* The count (machine_count) when it was taken. */
 uint64_t snapshot_insns(const struct snapshot *s);
 /* May be NULL. The machine may go on after the last snapshot is freed, and the other way round. */
 void snapshot_free(struct snapshot *s);

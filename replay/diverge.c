@@ -79,15 +79,21 @@ void replay_print_divergence(const struct replay *r, FILE *f)
 	const struct event *came = r->nothing_came ? NULL : &r->came.event;
 	const struct event *where = expected ? expected : came;
 	uint64_t first = r->checked > HISTORY ? r->checked - HISTORY : 0;
-	uint64_t rip = where && where->rip ? where->rip : r->machine->vcpu.c->reg[REG_RIP];
+	uint64_t rip = where ? where->rip : 0;
+	bool by_exits = r->machine->config.host_time;
+	struct position position;
 	char text[256];
 
 	if (!r->diverged)
 		return;
+	position = where ? where->position : machine_position(r->machine);
+	machine_sync(r->machine);
+	if (!where || !where->rip)
+		rip = r->machine->vcpu.c->reg[REG_RIP];
 	fprintf(f,
-		"diverged at event %" PRIu64 ", instruction %" PRIu64 ", rip 0x%" PRIx64 ": %s\n",
-		r->checked, where ? where->position.insns : machine_position(r->machine).insns, rip,
-		r->why);
+		"diverged at event %" PRIu64 ", %s %" PRIu64 ", rip 0x%" PRIx64 ": %s\n",
+		r->checked, by_exits ? "exit" : "instruction",
+		by_exits ? position.exits : position.insns, rip, r->why);
 	if (r->options.mode != REPLAY_DEVICES)
 		fprintf(f, "  code:     0x%" PRIx64 ": %s\n", rip,
 			replay_disassemble(r->machine, rip, text, sizeof(text)));

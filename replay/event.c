@@ -41,6 +41,8 @@ struct event event_of_irq(const struct machine *m, enum irq_kind kind, uint32_t 
 	    [IRQ_RESET] = EVENT_RESET,
 	    [IRQ_A20] = EVENT_A20,
 	    [IRQ_VIEW] = EVENT_VIEW,
+	    [IRQ_PRIORITY] = EVENT_PRIORITY,
+	    [IRQ_PRIORITY_SET] = EVENT_PRIORITY_SET,
 	};
 
 	return (struct event){.kind = kinds[kind], .position = machine_position(m), .data = value};

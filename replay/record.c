@@ -29,6 +29,7 @@ struct recorder {
 	struct trace_writer *writer;
 	struct digester digester;
 	uint64_t flushed_insns, flushed_now, events;
+	uint64_t placed; /* the boundary (machine->boundaries) whose place was written */
 };
 
 static struct recorder *of_host(struct host *h)
@@ -41,8 +42,24 @@ static struct recorder *of_tap(struct tap *t)
 	return (struct recorder *)(void *)((char *)t - offsetof(struct recorder, tap));
 }
 
+/* The next event is at a boundary between exits: by what it can be found again. */
+static void record_place(struct recorder *r)
+{
+	struct machine *m = r->machine;
+	uint8_t bytes[PLACE_BYTES];
+	struct event e;
+
+	r->placed = m->boundaries;
+	place_take(&r->digester, bytes);
+	e = event_of_host(m, EVENT_PLACE, m->vcpu.c->reg[REG_RIP], 0, bytes, sizeof(bytes));
+	trace_write(r->writer, &e);
+	r->events++;
+}
+
 static void record(struct recorder *r, struct event e)
 {
+	if (r->machine->between && r->placed != r->machine->boundaries)
+		record_place(r);
 	trace_write(r->writer, &e);
 	r->events++;
 }
@@ -113,6 +130,51 @@ static enum host_stop record_stop(struct host *h)
 	return r->outside->ops->stop(r->outside);
 }
 
+static uint64_t record_clock(struct host *h)
+{
+	struct recorder *r = of_host(h);
+	uint64_t now = r->outside->ops->clock(r->outside);
+
+	record(r, event_of_host(r->machine, EVENT_HOST_TIME, 0, now, NULL, 0));
+	return now;
+}
+
+static uint64_t record_due(struct host *h, uint64_t deadline)
+{
+	struct recorder *r = of_host(h);
+	uint64_t now = r->outside->ops->due(r->outside, deadline);
+
+	if (now)
+		record(r, event_of_host(r->machine, EVENT_HOST_DUE, 0, now, NULL, 0));
+	return now;
+}
+
+static uint64_t record_idle(struct host *h, uint64_t deadline)
+{
+	struct recorder *r = of_host(h);
+	uint64_t wake = r->outside->ops->idle(r->outside, deadline);
+
+	if (wake != UINT64_MAX)
+		record(r, event_of_host(r->machine, EVENT_HOST_WAIT, 0, wake, NULL, 0));
+	return wake;
+}
+
+static uint64_t record_alarm(struct host *h, uint64_t deadline)
+{
+	struct recorder *r = of_host(h);
+
+	return r->outside->ops->alarm(r->outside, deadline);
+}
+
+static enum host_boundary record_boundary(struct host *h, bool again, uint64_t *rip)
+{
+	struct recorder *r = of_host(h);
+
+	if (r->events && machine_now(r->machine) - r->flushed_now >= FLUSH_NS)
+		flush(r);
+	return r->outside->ops->boundary(r->outside, again, rip);
+}
+
 static const struct host_ops record_ops = {
     .wall_clock = record_wall_clock,
     .entropy = record_entropy,
@@ -120,6 +182,11 @@ static const struct host_ops record_ops = {
     .char_write = record_char_write,
     .wait = record_wait,
     .stop = record_stop,
+    .clock = record_clock,
+    .due = record_due,
+    .idle = record_idle,
+    .alarm = record_alarm,
+    .boundary = record_boundary,
 };
 
 /* ---- the tap ---- */
@@ -154,6 +221,16 @@ static void record_dma(struct tap *t, bool is_write, uint64_t gpa, const void *d
 	} while (size);
 }
 
+static void record_emulated(struct tap *t, uint64_t rip, const uint8_t *bytes, size_t length)
+{
+	struct recorder *r = of_tap(t);
+	struct event e = event_of_host(r->machine, EVENT_EMULATED, rip, 0, bytes, length);
+
+	/* It tells about the host, and happens again nowhere: so it needs no place. */
+	trace_write(r->writer, &e);
+	r->events++;
+}
+
 static void record_digest(struct recorder *r)
 {
 	struct digest d = digest_take(&r->digester);
@@ -185,7 +262,13 @@ struct recorder *recorder_new(struct host *host)
 	r->host.ops = &record_ops;
 	r->outside = host;
 	r->tap = (struct tap){
-	    .exit = record_exit, .irq = record_irq, .dma = record_dma, .mark = record_mark};
+	    .exit = record_exit,
+	    .irq = record_irq,
+	    .dma = record_dma,
+	    .emulated = record_emulated,
+	    .mark = record_mark,
+	};
+	r->placed = UINT64_MAX;
 	return r;
 }
 
@@ -201,10 +284,11 @@ struct tap *recorder_tap(struct recorder *r)
 
 int recorder_start(struct recorder *r, struct machine *m, const char *path, struct error *e)
 {
-	struct trace_info info = {.version = TRACE_VERSION,
+	bool by_exits = m->config.host_time;
+	struct trace_info info = {.version = by_exits ? TRACE_VERSION : TRACE_VERSION_INSNS,
 				  .producer = (char *)"vcr " VCR_VERSION,
 				  .accel = (char *)m->accel->name,
-				  .unit = (char *)"instructions"};
+				  .unit = (char *)(by_exits ? "exits" : "instructions")};
 
 	r->machine = m;
 	m->mark = digest_next_mark(m);

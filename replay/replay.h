@@ -34,17 +34,18 @@ struct replay;
 
 struct replay_options {
 	enum replay_mode mode;
+	const char *accel; /* NULL: tcg, which plays back every trace */
 	/* Called with each event that was checked; may be NULL. */
 	void (*event)(void *opaque, const struct replay *r, const struct event *e);
 	/* Guest output as it comes again; may be NULL. */
 	void (*output)(void *opaque, unsigned channel, const uint8_t *bytes, size_t size);
-	/* Now and then, with the position; may be NULL. */
-	void (*progress)(void *opaque, uint64_t insns);
+	/* Now and then, with the position in the trace's unit; may be NULL. */
+	void (*progress)(void *opaque, uint64_t count);
 	void *opaque;
 };
 
 struct replay *replay_open(const char *path, const struct replay_options *o, struct error *e);
-/* Until the session's end or until `until` instructions were begun (UINT64_MAX: the end). */
+/* To the session's end, or to a position in the trace's unit (UINT64_MAX: the end). */
 enum replay_result replay_run(struct replay *r, uint64_t until, struct error *e);
 /* Why and where it diverged, some lines for a person. */
 void replay_print_divergence(const struct replay *r, FILE *f);

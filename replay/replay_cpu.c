@@ -25,6 +25,14 @@ static bool apply(struct replay *r, const struct event *e)
 		machine_set_view(r->machine, e->data & ~(uint64_t)SLOT_READ_WRITE,
 				 e->data & SLOT_READ_WRITE);
 		break;
+	case EVENT_HOST_TIME:
+	case EVENT_HOST_DUE:
+		machine_set_now(r->machine, e->data);
+		break;
+	case EVENT_PRIORITY_SET:
+		r->machine->vcpu.c->cr8 = e->data & 15;
+		break;
+	case EVENT_PRIORITY:
 	case EVENT_DMA_READ:
 	case EVENT_HOST_CLOCK:
 	case EVENT_HOST_ENTROPY:
@@ -58,6 +66,10 @@ static void answer_exit(void *opaque, struct exit *x)
 	came = event_of_exit(r->machine, x);
 	if (session_expect(r, &came) && x->kind == EXIT_SHUTDOWN)
 		machine_stop(r->machine, STOP_SHUTDOWN, 0);
+	/* It came of this exit and stands behind it. */
+	e = session_peek(r, 0);
+	if (e && e->kind == EVENT_PRIORITY_SET)
+		apply(r, e);
 }
 
 static void answer_nothing(void *opaque, uint64_t gpa, void *buffer, size_t size)
@@ -98,11 +110,12 @@ static void interrupt(struct replay *r, const struct event *e)
 	uint8_t vector = (uint8_t)e->data;
 	bool nmi = e->kind == EVENT_NMI;
 
-	if (nmi ? !vcpu_can_nmi(v) : !vcpu_can_interrupt(v)) {
+	if (nmi ? !r->machine->accel->can_nmi(v) : !r->machine->accel->can_interrupt(v)) {
 		diverge_here(r, e, "the CPU cannot take the recorded interrupt here");
 		return;
 	}
 	session_consume(r);
+	v->c->halted = false;
 	if (nmi)
 		r->machine->accel->nmi(v);
 	else
@@ -118,7 +131,10 @@ static void end_halt(struct replay *r, const struct event *e)
 		diverge_here(r, e, "the CPU is not halted here, as it was");
 		return;
 	}
-	machine_state(m)->time_base += wake - machine_now(m);
+	if (m->config.host_time)
+		machine_set_now(m, wake);
+	else
+		machine_state(m)->time_base += wake - machine_now(m);
 	session_consume(r);
 }
 
@@ -130,6 +146,7 @@ static void reset(struct replay *r)
 	machine_reset(m);
 	if (m->load && m->load(m, NULL))
 		machine_stop(m, STOP_FAILED, 0);
+	machine_cpu_written(m);
 }
 
 /* One event; the CPU stands at its position. */
@@ -156,10 +173,78 @@ static void step(struct replay *r, const struct event *e)
 	}
 }
 
+/* Who ended the session was not the CPU: take the trace's word for it. */
+static void end_session(struct replay *r)
+{
+	const struct event *next = session_peek(r, 0);
+
+	r->machine->stop_status = 0;
+	if (next && next->kind == EVENT_DIGEST)
+		session_check_digest(r);
+	next = session_peek(r, 0);
+	if (next && next->kind == EVENT_END)
+		machine_stop(r->machine, (enum stop_reason)next->address, (int)next->data);
+}
+
+/*
+ * The time that a device asked for when it was given input, or its timer was run. (One that stands
+ * elsewhere the CPU asked for.)
+ */
+static void skip_answers(struct replay *r)
+{
+	const struct event *e = session_peek(r, 0), *last;
+
+	while (e && r->checked && e->kind == EVENT_HOST_TIME) {
+		last = &r->history[(r->checked - 1) % HISTORY].event;
+		if (last->kind != EVENT_HOST_CHAR && last->kind != EVENT_HOST_DUE)
+			return;
+		apply(r, e);
+		e = session_peek(r, 0);
+	}
+}
+
+/* Machines by exits: the trace says where events happened as it does in machine replay. */
+static enum replay_result run_by_exits(struct replay *r, uint64_t until, struct error *e)
+{
+	struct machine *m = r->machine;
+	struct vcpu *v = &m->vcpu;
+
+	m->until = until;
+	while (m->stop == STOP_NONE) {
+		uint64_t rip = 0;
+		enum host_boundary where;
+
+		if (machine_count(m) >= until)
+			return REPLAY_PAUSED;
+		if (r->options.progress)
+			r->options.progress(r->options.opaque, machine_count(m));
+		skip_answers(r);
+		where = session_boundary(r, &rip);
+		if (m->stop != STOP_NONE)
+			break;
+		v->limit = UINT64_MAX;
+		if (where == HOST_BOUNDARY_AT) {
+			m->accel->run_to(v, rip);
+		} else if (where == HOST_BOUNDARY_LATER) {
+			m->accel->run(v);
+		} else if (session_end_reason(r) != STOP_NONE) {
+			end_session(r);
+		} else {
+			const struct event *next = session_peek(r, 0);
+
+			if (next)
+				step(r, next);
+		}
+	}
+	return session_finish(r, m->stop, e);
+}
+
 enum replay_result replay_cpu_run(struct replay *r, uint64_t until, struct error *e)
 {
 	struct machine *m = r->machine;
 
+	if (m->config.host_time)
+		return run_by_exits(r, until, e);
 	while (m->stop == STOP_NONE) {
 		const struct event *next = session_peek(r, 0);
 		enum stop_reason end = session_end_reason(r);
@@ -180,13 +265,7 @@ enum replay_result replay_cpu_run(struct replay *r, uint64_t until, struct error
 			if (m->stop == STOP_NONE)
 				diverge_here(r, next, "the CPU halted before the recorded event");
 		} else if (r->checked == number && end != STOP_NONE) {
-			/* Who ended the session was not the CPU: take the trace's word for it. */
-			m->stop_status = 0;
-			if (next->kind == EVENT_DIGEST)
-				session_check_digest(r);
-			next = session_peek(r, 0);
-			if (next && next->kind == EVENT_END)
-				machine_stop(m, (enum stop_reason)next->address, (int)next->data);
+			end_session(r);
 		} else if (r->checked == number) {
 			step(r, next);
 		}

@@ -41,7 +41,8 @@ static void timers_to(struct machine *m, uint64_t insns)
 {
 	struct cpu *c = m->vcpu.c;
 
-	while (m->stop == STOP_NONE) {
+	/* By exits, timers fire where the trace says. */
+	while (m->stop == STOP_NONE && !m->config.host_time) {
 		uint64_t deadline = machine_next_timer(m), base = machine_state(m)->time_base;
 		uint64_t at = deadline > base ? deadline - base : 0;
 
@@ -64,6 +65,7 @@ static void advance(struct machine *m, uint64_t insns)
 {
 	timers_to(m, insns);
 	m->vcpu.c->insns = insns;
+	m->time_stale = m->config.host_time;
 }
 
 /* Into the instruction that begins the count `insns`: the timers before it have fired. */
@@ -91,7 +93,8 @@ static const struct event *exit_around(struct replay *r)
 				return NULL;
 			break;
 		case CROSSING_HOST:
-			if (e->kind != EVENT_HOST_CLOCK && e->kind != EVENT_HOST_ENTROPY)
+			if (e->kind != EVENT_HOST_CLOCK && e->kind != EVENT_HOST_ENTROPY &&
+			    e->kind != EVENT_HOST_TIME)
 				return NULL;
 			break;
 		default:
@@ -130,6 +133,11 @@ static void end_halt(struct replay *r, const struct event *e)
 	struct machine *m = r->machine;
 	uint64_t now = machine_now(m), wake = e->data;
 
+	if (m->config.host_time) {
+		machine_set_now(m, wake);
+		session_consume(r);
+		return;
+	}
 	if (wake < now || wake > machine_next_timer(m)) {
 		session_diverge(r, e, NULL,
 				"the recorded halt ends outside now and the next timer");
@@ -200,6 +208,14 @@ static void step(struct replay *r, const struct event *e, uint64_t number)
 	case EVENT_HOST_WAIT:
 		end_halt(r, e);
 		break;
+	case EVENT_HOST_DUE:
+		machine_set_now(m, e->data);
+		session_consume(r);
+		machine_run_timers(m);
+		break;
+	case EVENT_PLACE: /* where in the guest's code means nothing to devices */
+		session_consume(r);
+		break;
 	case EVENT_RESET:
 		machine_service_reset(m);
 		break;
@@ -222,11 +238,20 @@ enum replay_result replay_devices_run(struct replay *r, uint64_t until, struct e
 		if (!next)
 			break;
 		if (r->options.progress)
-			r->options.progress(r->options.opaque, m->vcpu.c->insns);
+			r->options.progress(r->options.opaque, machine_count(m));
+		if (m->config.host_time && next->position.exits > until)
+			return REPLAY_PAUSED;
 		if (next->position.insns > until) {
 			advance(m, until);
 			if (r->checked == number && m->stop == STOP_NONE)
 				return REPLAY_PAUSED;
+			continue;
+		}
+		if (next->kind == EVENT_PRIORITY) {
+			m->vcpu.c->cr8 = next->data & 15;
+			machine_take_priority(m);
+			if (r->checked == number)
+				session_diverge(r, next, NULL, "the task priority was that before");
 			continue;
 		}
 		around = exit_around(r);

@@ -52,10 +52,35 @@ static void stop_at_end(struct replay *r)
 	machine_stop(r->machine, STOP_END, 0);
 }
 
+/* Events of the run loop's steps, between two instructions. */
+static bool is_step(const struct event *e)
+{
+	switch (e->kind) {
+	case EVENT_IRQ:
+	case EVENT_NMI:
+	case EVENT_RESET:
+	case EVENT_HOST_CHAR:
+	case EVENT_HOST_WAIT:
+	case EVENT_HOST_DUE:
+	case EVENT_DIGEST:
+	case EVENT_END:
+		return true;
+	default:
+		return false;
+	}
+}
+
 void session_look_ahead(struct replay *r)
 {
 	const struct event *next = session_peek(r, 0);
 
+	if (next && next->kind == EVENT_EMULATED) {
+		/* That the interpreter helped out then is no concern of this session. */
+		session_consume(r);
+		return;
+	}
+	if (next && r->machine->config.host_time && (is_step(next) || next->kind == EVENT_PLACE))
+		vcpu_kick(&r->machine->vcpu);
 	/* A trace without an end stops the machine with its last event. */
 	if (!next) {
 		stop_at_end(r);
@@ -63,6 +88,33 @@ void session_look_ahead(struct replay *r)
 		r->machine->max_insns = next->position.insns;
 		vcpu_kick(&r->machine->vcpu);
 	}
+}
+
+enum host_boundary session_boundary(struct replay *r, uint64_t *rip)
+{
+	struct machine *m = r->machine;
+	const struct event *e = session_peek(r, 0);
+	uint64_t exits = machine_position(m).exits;
+	enum host_boundary where = HOST_BOUNDARY_LATER;
+
+	m->poll_wanted = true;
+	if (!e || r->diverged) {
+		stop_at_end(r);
+		return HOST_BOUNDARY_HERE;
+	}
+	if (e->position.exits == exits && is_step(e))
+		return HOST_BOUNDARY_HERE;
+	if (e->position.exits == exits && e->kind == EVENT_PLACE) {
+		if (e->length == PLACE_BYTES && place_matches(&r->digester, e->address, e->bytes)) {
+			session_consume(r);
+			return HOST_BOUNDARY_HERE;
+		}
+		*rip = e->address;
+		where = HOST_BOUNDARY_AT;
+	}
+	if (e->position.exits < exits || m->vcpu.c->halted)
+		session_diverge(r, e, NULL, "the recorded event did not come");
+	return where;
 }
 
 void session_consume(struct replay *r)
@@ -120,7 +172,12 @@ bool session_expect(struct replay *r, const struct event *came)
 		stop_at_end(r);
 		return false;
 	}
-	if (!event_equal(expected, came)) {
+	/* Hypervisors differ in what RIP they show with an exit (emulator/accel/kvm/exits.c). */
+	struct event adapted = *came;
+
+	if (r->machine->config.host_time)
+		adapted.rip = expected->rip;
+	if (!event_equal(expected, &adapted)) {
 		session_diverge(r, expected, came, "what came is not what was recorded");
 		return false;
 	}
@@ -291,18 +348,21 @@ static enum host_stop replay_stop(struct host *h)
 {
 	struct replay *r = of_host(h);
 	struct machine *m = r->machine;
+	struct position here;
 	const struct event *e;
 
 	if (r->options.progress)
-		r->options.progress(r->options.opaque, m->vcpu.c->insns);
+		r->options.progress(r->options.opaque, machine_count(m));
 	e = session_peek(r, 0);
 	if (!e || r->diverged)
 		return HOST_STOP_END;
-	if (e->position.insns < m->vcpu.c->insns) {
+	here = machine_position(m);
+	if (e->position.insns < here.insns) {
 		session_diverge(r, e, NULL, "the recorded event did not come");
 		return HOST_STOP_END;
 	}
-	if (e->position.insns > m->vcpu.c->insns)
+	if (e->position.insns > here.insns ||
+	    (m->config.host_time && e->position.exits > here.exits))
 		return HOST_STOP_NONE;
 	switch (session_end_reason(r)) {
 	case STOP_QUIT:
@@ -316,6 +376,71 @@ static enum host_stop replay_stop(struct host *h)
 	}
 }
 
+static uint64_t replay_clock(struct host *h)
+{
+	struct replay *r = of_host(h);
+	const struct event *e = answer(r, EVENT_HOST_TIME);
+	uint64_t now = e ? e->data : 0;
+
+	if (e)
+		session_consume(r);
+	return now;
+}
+
+static uint64_t replay_due(struct host *h, uint64_t deadline)
+{
+	struct replay *r = of_host(h);
+	const struct event *e = session_peek(r, 0);
+	uint64_t now;
+
+	if (!e || e->kind != EVENT_HOST_DUE ||
+	    e->position.exits != machine_position(r->machine).exits)
+		return 0;
+	now = e->data;
+	if (now < deadline) {
+		session_diverge(r, e, NULL, "no timer is due at this time, as one was");
+		return 0;
+	}
+	session_consume(r);
+	return now;
+}
+
+static uint64_t replay_idle(struct host *h, uint64_t deadline)
+{
+	struct replay *r = of_host(h);
+	const struct event *e;
+	uint64_t wake;
+
+	if (session_end_reason(r) == STOP_DEAD)
+		return UINT64_MAX;
+	e = answer(r, EVENT_HOST_WAIT);
+	if (!e)
+		return 0;
+	wake = e->data;
+	session_consume(r);
+	return wake;
+}
+
+static uint64_t replay_alarm(struct host *h, uint64_t deadline)
+{
+	return UINT64_MAX;
+}
+
+static enum host_boundary replay_boundary(struct host *h, bool again, uint64_t *rip)
+{
+	return session_boundary(of_host(h), rip);
+}
+
+/* CPUID said that there is none, so what the guest read then is not in the trace. */
+static void tsc_read(void *opaque)
+{
+	struct replay *r = opaque;
+
+	session_diverge(r, NULL, NULL,
+			"the guest reads the time stamp counter, though CPUID shows none: what it "
+			"read was not recorded");
+}
+
 const struct host_ops replay_host_ops = {
     .wall_clock = replay_wall_clock,
     .entropy = replay_entropy,
@@ -323,6 +448,11 @@ const struct host_ops replay_host_ops = {
     .char_write = replay_char_write,
     .wait = replay_wait,
     .stop = replay_stop,
+    .clock = replay_clock,
+    .due = replay_due,
+    .idle = replay_idle,
+    .alarm = replay_alarm,
+    .boundary = replay_boundary,
 };
 
 /* ---- the tap ---- */
@@ -429,6 +559,7 @@ struct replay *replay_open(const char *path, const struct replay_options *o, str
 	struct replay *r = calloc(1, sizeof(*r));
 	struct machine_config config;
 	const struct trace_info *info;
+	bool by_exits;
 
 	if (!r) {
 		error_set(e, ERROR_HOST, "out of memory");
@@ -440,17 +571,25 @@ struct replay *replay_open(const char *path, const struct replay_options *o, str
 	r->reader = trace_reader_open(path, e);
 	if (!r->reader)
 		goto fail;
-	info = trace_reader_info(r->reader);
-	if (strcmp(info->unit, "instructions")) {
-		error_set(
-		    e, ERROR_TRACE,
-		    "%s: its positions are in %s, made by %s; this vcr replays only instructions",
-		    path, info->unit, info->accel);
-		goto fail;
-	}
 	if (config_from_trace(r->reader, &config, e))
 		goto fail;
-	r->machine = machine_open(&config, "tcg", &r->host, &r->tap, e);
+	info = trace_reader_info(r->reader);
+	if (config.host_time != !strcmp(info->unit, "exits")) {
+		error_set(e, ERROR_TRACE, "%s: its positions are in %s, which its machine has not",
+			  path, info->unit);
+		machine_config_free(&config);
+		goto fail;
+	}
+	by_exits = config.host_time;
+	r->machine = machine_open(&config, o->accel ? o->accel : "tcg", &r->host, &r->tap, e);
+	if (r->machine && !by_exits && r->machine->config.host_time) {
+		error_set(
+		    e, ERROR_USAGE,
+		    "%s: made by %s, with positions between instructions that -accel %s cannot "
+		    "count (use -accel tcg)",
+		    path, info->accel, r->machine->accel->name);
+		goto fail;
+	}
 	if (!r->machine) {
 		blame_trace(e);
 		goto fail;
@@ -458,6 +597,9 @@ struct replay *replay_open(const char *path, const struct replay_options *o, str
 	if (digester_open(&r->digester, r->machine, e))
 		goto fail;
 	r->machine->mark = digest_next_mark(r->machine);
+	r->machine->exit_opaque = r;
+	if (by_exits)
+		r->machine->tsc_override = tsc_read;
 	session_look_ahead(r);
 	if (r->options.mode == REPLAY_CPU)
 		replay_cpu_open(r);

@@ -11,11 +11,13 @@
 #include "replay/event.h"
 #include "replay/replay.h"
 #include "tools/command.h"
+#include "tools/event_line.h"
 
 static const char help[] =
     "usage: vcr replay [OPTIONS] FILE\n\n"
     "Plays a recorded session back and compares every exit, interrupt, DMA and state digest\n"
     "with the trace. Says \"identical\" and exits 0, or shows the first difference and exits 1.\n\n"
+    "  -accel A      run the guest on tcg (default: plays back every trace) or kvm\n"
     "  --devices     drive only the device models, with the recorded exits (no CPU)\n"
     "  --cpu         drive only the CPU, with the recorded answers (no devices)\n"
     "  --until POS   stop there and show the registers\n"
@@ -24,10 +26,11 @@ static const char help[] =
     "  --events      print the events from there on\n"
     "  --insns       print every instruction from there on, disassembled\n"
     "  --console     print the guest's output\n\n"
-    "POS is a number of instructions: 1500000, 1_500_000, 1.5M.\n";
+    "POS is a number of instructions: 1500000, 1_500_000, 1.5M. In a trace that a hypervisor made it\n"
+    "is a number of exits, as \"vcr stat\" says.\n";
 
 struct view {
-	const char *path;
+	const char *path, *accel;
 	enum replay_mode mode;
 	bool has_from, from_back, has_until, events, insns, console;
 	uint64_t from, until;
@@ -41,14 +44,16 @@ enum option_code {
 	OPT_UNTIL,
 	OPT_EVENTS,
 	OPT_INSNS,
-	OPT_CONSOLE
+	OPT_CONSOLE,
+	OPT_ACCEL
 };
 
 static const struct option options[] = {
     {"devices", no_argument, NULL, OPT_DEVICES}, {"cpu", no_argument, NULL, OPT_CPU},
     {"from", required_argument, NULL, OPT_FROM}, {"until", required_argument, NULL, OPT_UNTIL},
     {"events", no_argument, NULL, OPT_EVENTS},   {"insns", no_argument, NULL, OPT_INSNS},
-    {"console", no_argument, NULL, OPT_CONSOLE}, {NULL, 0, NULL, 0},
+    {"console", no_argument, NULL, OPT_CONSOLE}, {"accel", required_argument, NULL, OPT_ACCEL},
+    {NULL, 0, NULL, 0},
 };
 
 /* ---- what is shown ---- */
@@ -59,7 +64,8 @@ static void show_event(void *opaque, const struct replay *r, const struct event 
 	char text[256];
 
 	if (v->events && v->showing)
-		printf("%10" PRIu64 " %14" PRIu64 "  %s\n", e->number, e->position.insns,
+		printf("%10" PRIu64 " %14" PRIu64 "  %s\n", e->number,
+		       event_place(e, replay_info(r)),
 		       event_text(e, replay_machine(r), text, sizeof(text)));
 }
 
@@ -73,7 +79,7 @@ static void show_output(void *opaque, unsigned channel, const uint8_t *bytes, si
 
 static void show_progress(void *opaque, uint64_t insns)
 {
-	progress_show("replaying: %s instructions", number_text(insns));
+	progress_show("replaying: position %s", number_text(insns));
 }
 
 static void show_registers(struct replay *r)
@@ -118,9 +124,9 @@ static enum replay_result run_shown(struct view *v, struct replay *r, uint64_t u
 	v->showing = true;
 	if (!v->insns)
 		return replay_run(r, until, e);
-	while (result == REPLAY_PAUSED && replay_machine(r)->vcpu.c->insns < until) {
+	while (result == REPLAY_PAUSED && machine_count(replay_machine(r)) < until) {
 		show_instruction(r);
-		result = replay_run(r, replay_machine(r)->vcpu.c->insns + 1, e);
+		result = replay_run(r, machine_count(replay_machine(r)) + 1, e);
 	}
 	return result;
 }
@@ -157,7 +163,7 @@ static int ladder_add(struct ladder *l, struct replay *r, struct error *e)
 		l->rungs = LADDER / 2;
 		l->step *= 2;
 	}
-	l->rung[l->rungs].insns = replay_machine(r)->vcpu.c->insns;
+	l->rung[l->rungs].insns = machine_count(replay_machine(r));
 	l->rung[l->rungs++].mark = mark;
 	return 0;
 }
@@ -168,12 +174,12 @@ static enum replay_result climb(struct ladder *l, struct replay *r, uint64_t unt
 
 	l->step = LADDER_STEP;
 	do {
-		uint64_t next = replay_machine(r)->vcpu.c->insns + l->step;
+		uint64_t next = machine_count(replay_machine(r)) + l->step;
 
 		if (ladder_add(l, r, e))
 			return REPLAY_FAILED;
 		result = replay_run(r, next < until ? next : until, e);
-	} while (result == REPLAY_PAUSED && replay_machine(r)->vcpu.c->insns < until);
+	} while (result == REPLAY_PAUSED && machine_count(replay_machine(r)) < until);
 	return result;
 }
 
@@ -189,7 +195,7 @@ static enum replay_result run_back(struct view *v, struct replay *r, uint64_t un
 {
 	struct ladder l = {.rungs = 0};
 	enum replay_result result = climb(&l, r, until, e);
-	uint64_t end = replay_machine(r)->vcpu.c->insns, from = end > v->from ? end - v->from : 0;
+	uint64_t end = machine_count(replay_machine(r)), from = end > v->from ? end - v->from : 0;
 	unsigned rung = l.rungs;
 
 	while (rung > 1 && l.rung[rung - 1].insns > from)
@@ -224,22 +230,23 @@ static int conclude(const struct view *v, struct replay *r, enum replay_result r
 		    const struct error *e)
 {
 	const char *events = number_text(replay_events(r));
-	const char *insns = number_text(machine_position(replay_machine(r)).insns);
+	const char *insns = number_text(machine_count(replay_machine(r)));
+	const char *unit = replay_info(r)->unit;
 	const struct event *end = replay_end(r);
 
 	progress_clear();
 	switch (result) {
 	case REPLAY_IDENTICAL:
-		printf("%s: identical: %s events, %s instructions; %s\n", v->path, events, insns,
-		       stop_reason_text((enum stop_reason)end->address));
+		printf("%s: identical: %s events, %s %s; %s\n", v->path, events, insns,
+		       unit, stop_reason_text((enum stop_reason)end->address));
 		return 0;
 	case REPLAY_PAUSED:
 		printf("%s: identical so far: %s events\n", v->path, events);
 		show_registers(r);
 		return 0;
 	case REPLAY_INCOMPLETE:
-		printf("%s: identical as far as it goes: %s events, %s instructions\n", v->path,
-		       events, insns);
+		printf("%s: identical as far as it goes: %s events, %s %s\n", v->path,
+		       events, insns, unit);
 		fprintf(stderr,
 			"vcr: %s: the recording was cut off, its end is missing (record again if "
 			"you need the end)\n",
@@ -301,6 +308,9 @@ static int parse(struct view *v, int argc, char **argv)
 		case OPT_CONSOLE:
 			v->console = true;
 			break;
+		case OPT_ACCEL:
+			v->accel = optarg;
+			break;
 		case ':':
 			return command_usage("replay", "option %s needs a value", argv[optind - 1]);
 		default:
@@ -322,6 +332,7 @@ static int run(int argc, char **argv)
 	if (status)
 		return status;
 	o.mode = v.mode;
+	o.accel = v.accel;
 	r = replay_open(v.path, &o, &e);
 	if (!r)
 		return command_fail(&e);

@@ -221,6 +221,7 @@ struct cpu {
 	struct segment ldtr, tr;
 	struct table gdtr, idtr;
 	uint64_t cr0, cr2, cr3, cr4, efer;
+	uint64_t cr8; /* only by exits: else it is the local APIC's alone */
 	uint64_t dr[8]; /* 4 and 5 unused */
 	uint64_t pdpte[4]; /* PAE paging's, loaded with CR3 (SDM vol. 3A 4.4.1) */
 

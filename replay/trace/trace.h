@@ -13,7 +13,9 @@
 #include "emulator/error.h"
 #include "emulator/machine.h"
 
-#define TRACE_VERSION 1
+#define TRACE_VERSION 2
+/* Version 2 is for positions in exits; other traces are written as version 1, which all can read. */
+#define TRACE_VERSION_INSNS 1
 
 enum event_kind {
 #define EVENT(number, NAME, name, crossing, fields) EVENT_##NAME = number,
@@ -66,7 +68,7 @@ void trace_info_free(struct trace_info *i);
 struct trace_writer;
 
 /*
- * Creates (or overwrites) the file, with header and images. Events are packed into chunks;
+ * Creates (or overwrites) the file of version info->version, with header and images. Events are packed into chunks;
  * compressing and writing is done by a thread of the writer, with at most a few chunks waiting
  * (then trace_write blocks).
  */

@@ -198,7 +198,7 @@ static int append_header(struct trace_writer *w, const struct trace_info *info,
 		return error_set(e, ERROR_USAGE,
 				 "cannot record to %s: a trace takes %u images of 4 GiB together",
 				 w->path, MACHINE_IMAGES);
-	file_header_pack(TRACE_VERSION, header);
+	file_header_pack(info->version, header);
 	if (append(w, header, sizeof(header), e) || append_info(w, info, images, count, e))
 		return -1;
 	for (unsigned i = 0; i < count; i++) {

@@ -176,7 +176,7 @@ bool kvm_exit(struct kvm *k)
 		break;
 	case KVM_EXIT_INTERNAL_ERROR:
 		exit_error(k);
-		return k->cpu_newer && !m->vcpu.limit;
+		return k->cpu_newer && (!m->vcpu.limit || k->stepping);
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
 	case KVM_EXIT_DEBUG:
 		m->between = true;

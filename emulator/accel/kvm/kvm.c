@@ -65,6 +65,7 @@ static const struct {
     {KVM_CAP_X86_MSR_FILTER, "KVM_CAP_X86_MSR_FILTER"},
     {KVM_CAP_SET_GUEST_DEBUG, "KVM_CAP_SET_GUEST_DEBUG"},
     {KVM_CAP_VCPU_EVENTS, "KVM_CAP_VCPU_EVENTS"},
+    {KVM_CAP_XSAVE, "KVM_CAP_XSAVE"},
     {KVM_CAP_DEBUGREGS, "KVM_CAP_DEBUGREGS"},
     {KVM_CAP_USER_NMI, "KVM_CAP_USER_NMI"},
 };
@@ -217,25 +218,15 @@ static bool undelivered(const struct kvm *k)
 	       e->exception.injected || e->exception.pending;
 }
 
-/* CR8 is the local APIC's task priority, in the vCPU's hands while the guest runs. */
-static uint64_t task_priority(struct machine *m, bool is_write, uint64_t value)
-{
-	if (m->intc && m->intc->class->task_priority)
-		m->intc->class->task_priority(m->intc, is_write, &value);
-	return value;
-}
-
 static void enter(struct kvm *k, int *result)
 {
 	struct kvm_run *run = k->run;
-	struct machine *m = k->m;
-	uint64_t cr8 = task_priority(m, false, 0);
+	struct cpu *c = k->m->vcpu.c;
 
-	run->cr8 = cr8;
+	run->cr8 = c->cr8;
 	k->cpu_current = false;
 	*result = ioctl(k->vcpu, KVM_RUN, 0) < 0 ? errno : 0;
-	if ((run->cr8 & 15) != cr8)
-		task_priority(m, true, run->cr8 & 15);
+	c->cr8 = run->cr8 & 15;
 }
 
 /*
@@ -324,13 +315,15 @@ static void kvm_run_to(struct vcpu *v, uint64_t rip)
 {
 	struct kvm *k = kvm_of(v->machine);
 
+	k->stepping = true;
 	do {
 		if ((k->cpu_newer && !kvm_state_put(k)) ||
 		    !guest_debug(k, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP, 0))
-			return;
+			break;
 		kvm_run(v);
 	} while (v->limit && k->run->exit_reason == KVM_EXIT_DEBUG && !v->c->halted &&
 		 v->machine->stop == STOP_NONE && k->run->s.regs.regs.rip != rip);
+	k->stepping = false;
 	guest_debug(k, 0, 0);
 }
 

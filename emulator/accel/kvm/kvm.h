@@ -32,7 +32,8 @@ struct kvm {
 
 	/* Which side has the vCPU's state: struct cpu alone, KVM alone, or both the same. */
 	bool cpu_newer, cpu_current;
-	bool patient; /* an alarm came between exits: wait a little for an exit */
+	bool stepping; /* come back after each instruction, whoever executed it */
+	bool patient;  /* an alarm came between exits: wait a little for an exit */
 
 	struct kvm_mapping mapping[KVM_SLOTS];
 	unsigned mappings;

@@ -145,14 +145,28 @@ static void regs_put(struct kvm_regs *k, const struct cpu_regs *r)
 	};
 }
 
-/* ---- x87 and SSE: KVM has registers by distance from the top and one tag bit each ---- */
+/*
+ * ---- x87 and SSE, in the format of XSAVE (Intel SDM vol. 1 13.4.1): registers by distance from
+ * the top and one tag bit each. KVM_GET_FPU would be simpler, but leaves out MXCSR. ----
+ */
+
+#define XSAVE_FCW   0
+#define XSAVE_FSW   2
+#define XSAVE_FTW   4
+#define XSAVE_FOP   6
+#define XSAVE_FIP   8
+#define XSAVE_FDP   16
+#define XSAVE_MXCSR 24
+#define XSAVE_ST    32
+#define XSAVE_XMM   160
+#define XSAVE_BV    512 /* components that are not in their initial state: bit 0 x87, 1 SSE */
 
 static unsigned top(uint64_t status)
 {
 	return status >> 11 & 7;
 }
 
-/* Two bits a register as FSTENV stores them (Intel SDM vol. 1 8.1.7). */
+/* Two bits a register as FSTENV stores them (SDM vol. 1 8.1.7). */
 static unsigned tag_of(const uint64_t st[2])
 {
 	unsigned exponent = st[1] & 0x7fff;
@@ -162,57 +176,79 @@ static unsigned tag_of(const uint64_t st[2])
 	return !exponent || exponent == 0x7fff || !(st[0] >> 63) ? 2 : 0;
 }
 
+static uint64_t load(const struct kvm_xsave *x, unsigned offset, unsigned size)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, (const uint8_t *)x->region + offset, size);
+	return value;
+}
+
+static void store(struct kvm_xsave *x, unsigned offset, unsigned size, uint64_t value)
+{
+	memcpy((uint8_t *)x->region + offset, &value, size);
+}
+
 static bool fpu_get(struct kvm *k, struct cpu_regs *r)
 {
-	struct kvm_fpu f;
+	struct kvm_xsave x;
 
-	if (kvm_ioctl(k->vcpu, KVM_GET_FPU, &f)) {
-		kvm_fail(k, "KVM_GET_FPU");
+	if (kvm_ioctl(k->vcpu, KVM_GET_XSAVE, &x)) {
+		kvm_fail(k, "KVM_GET_XSAVE");
 		return false;
 	}
-	r->fpu_control = f.fcw;
-	r->fpu_status = f.fsw;
-	r->fpu_opcode = f.last_opcode;
-	r->fpu_ip = f.last_ip;
-	r->fpu_dp = f.last_dp;
-	r->mxcsr = f.mxcsr;
+	r->fpu_control = load(&x, XSAVE_FCW, 2);
+	r->fpu_status = load(&x, XSAVE_FSW, 2);
+	r->fpu_opcode = load(&x, XSAVE_FOP, 2);
+	r->fpu_ip = load(&x, XSAVE_FIP, 8);
+	r->fpu_dp = load(&x, XSAVE_FDP, 8);
+	r->mxcsr = load(&x, XSAVE_MXCSR, 4);
 	for (unsigned n = 0; n < 8; n++) {
-		unsigned at = (top(f.fsw) + n) & 7;
+		unsigned at = (top(r->fpu_status) + n) & 7;
 
-		memcpy(&r->st[at][0], f.fpr[n], 8);
-		r->st[at][1] = f.fpr[n][8] | (uint64_t)f.fpr[n][9] << 8;
+		r->st[at][0] = load(&x, XSAVE_ST + 16 * n, 8);
+		r->st[at][1] = load(&x, XSAVE_ST + 16 * n + 8, 2);
 	}
-	for (unsigned n = 0; n < 8; n++)
-		r->fpu_tag |= (uint64_t)(f.ftwx >> n & 1 ? tag_of(r->st[n]) : 3) << (2 * n);
-	memcpy(r->xmm, f.xmm, sizeof(r->xmm));
+	r->fpu_tag = 0;
+	for (unsigned n = 0; n < 8; n++) {
+		bool valid = load(&x, XSAVE_FTW, 1) >> n & 1;
+
+		r->fpu_tag |= (uint64_t)(valid ? tag_of(r->st[n]) : 3) << (2 * n);
+	}
+	memcpy(r->xmm, (const uint8_t *)x.region + XSAVE_XMM, sizeof(r->xmm));
 	return true;
 }
 
 static bool fpu_put(struct kvm *k, const struct cpu_regs *r)
 {
-	struct kvm_fpu f = {
-	    .fcw = (uint16_t)r->fpu_control,
-	    .fsw = (uint16_t)r->fpu_status,
-	    .last_opcode = (uint16_t)r->fpu_opcode,
-	    .last_ip = r->fpu_ip,
-	    .last_dp = r->fpu_dp,
-	    .mxcsr = (uint32_t)r->mxcsr,
-	};
+	struct kvm_xsave x;
+	unsigned tags = 0;
 
+	/* What there is beside x87 and SSE stays as it is. */
+	if (kvm_ioctl(k->vcpu, KVM_GET_XSAVE, &x)) {
+		kvm_fail(k, "KVM_GET_XSAVE");
+		return false;
+	}
+	store(&x, XSAVE_FCW, 2, r->fpu_control);
+	store(&x, XSAVE_FSW, 2, r->fpu_status);
+	store(&x, XSAVE_FOP, 2, r->fpu_opcode);
+	store(&x, XSAVE_FIP, 8, r->fpu_ip);
+	store(&x, XSAVE_FDP, 8, r->fpu_dp);
+	store(&x, XSAVE_MXCSR, 4, r->mxcsr);
 	for (unsigned n = 0; n < 8; n++) {
 		unsigned at = (top(r->fpu_status) + n) & 7;
 
-		memcpy(f.fpr[n], &r->st[at][0], 8);
-		f.fpr[n][8] = (uint8_t)r->st[at][1];
-		f.fpr[n][9] = (uint8_t)(r->st[at][1] >> 8);
-		f.ftwx |= (uint8_t)((r->fpu_tag >> (2 * n) & 3) != 3) << n;
+		store(&x, XSAVE_ST + 16 * n, 8, r->st[at][0]);
+		store(&x, XSAVE_ST + 16 * n + 8, 2, r->st[at][1]);
+		tags |= (unsigned)((r->fpu_tag >> (2 * n) & 3) != 3) << n;
 	}
-	memcpy(f.xmm, r->xmm, sizeof(f.xmm));
-	if (kvm_ioctl(k->vcpu, KVM_SET_FPU, &f)) {
-		kvm_fail(k, "KVM_SET_FPU");
-		return false;
-	}
-	return true;
+	store(&x, XSAVE_FTW, 1, tags);
+	memcpy((uint8_t *)x.region + XSAVE_XMM, r->xmm, sizeof(r->xmm));
+	store(&x, XSAVE_BV, 8, load(&x, XSAVE_BV, 8) | 3);
+	if (!kvm_ioctl(k->vcpu, KVM_SET_XSAVE, &x))
+		return true;
+	kvm_fail(k, "KVM_SET_XSAVE");
+	return false;
 }
 
 /* ---- MSRs and debug registers ---- */
@@ -316,7 +352,6 @@ bool kvm_state_get(struct kvm *k)
 	if (k->cpu_newer || k->cpu_current)
 		return true;
 	cpu_get_regs(v->c, &r); /* for what KVM does not keep */
-	r.fpu_tag = 0;
 	regs_get(&s->regs, &r);
 	sregs_get(&s->sregs, &r);
 	r.nmi_blocked = s->events.nmi.masked;

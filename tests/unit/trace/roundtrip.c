@@ -123,7 +123,7 @@ static void test_images(void **state)
 	data = make_trace(image, 3, event, 10, 0, &size);
 	r = trace_reader_open_memory(data, size, &e);
 	assert_non_null(r);
-	assert_int_equal(trace_reader_info(r)->version, TRACE_VERSION);
+	assert_int_equal(trace_reader_info(r)->version, TRACE_VERSION_INSNS);
 	assert_string_equal(trace_reader_info(r)->machine, sample_info().machine);
 	assert_string_equal(trace_reader_info(r)->unit, "instructions");
 	assert_int_equal(trace_reader_images(r), 3);

@@ -136,8 +136,11 @@ static inline struct trace_info sample_info(void)
 	static char producer[] = "vcr test", accel[] = "tcg", unit[] = "instructions",
 		    machine[] = "board=pc\ncpu=x86-64\n";
 
-	return (struct trace_info){
-	    .producer = producer, .accel = accel, .unit = unit, .machine = machine};
+	return (struct trace_info){.version = TRACE_VERSION_INSNS,
+				   .producer = producer,
+				   .accel = accel,
+				   .unit = unit,
+				   .machine = machine};
 }
 
 /* A name in the temporary directory; the caller unlinks it. */
