@@ -213,16 +213,15 @@ void machine_exit(struct machine *m, struct exit *e)
 static uint64_t ram_page(struct machine *m, uint64_t gpa, bool *writable)
 {
 	const struct slot *s = bus_find_slot(&m->bus, gpa);
-	uint64_t read, write;
+	uint64_t read;
 
 	/* A device region over RAM wins: its page is not RAM. */
 	if (!s || bus_find_fixed(&m->bus, gpa))
 		return UINT64_MAX;
 	read = slot_read_offset(s, gpa);
-	write = slot_write_offset(s, gpa);
-	*writable = write == read;
-	/* A page that is read in one place and written in another cannot be mapped. */
-	return write == read || write == SLOT_NOTHING ? read : UINT64_MAX;
+	/* What is read in one place and written in another is mapped as ROM: writes exit. */
+	*writable = slot_write_offset(s, gpa) == read;
+	return read;
 }
 
 static void page_dirty(struct machine *m, uint64_t page)

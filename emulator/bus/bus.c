@@ -56,7 +56,8 @@ int bus_add_memory(struct bus *b, struct device *d, uint64_t base, uint64_t size
 	r = region_new(b, d, base, size, ops, name, e);
 	if (!r)
 		return -1;
-	memmove(b->memory + at + 1, b->memory + at, (b->memories - at) * sizeof(*b->memory));
+	for (unsigned i = b->memories; i > at; i--)
+		b->memory[i] = b->memory[i - 1];
 	b->memory[at] = r;
 	b->memories++;
 	return 0;

@@ -12,7 +12,7 @@
  *	72h	SMRAM: bits to write and read; there is no SMM that they could be for
  *
  * The segments are slots of the memory map that the board has made. One whose reads come from ROM
- * while its writes go to RAM cannot be mapped; accesses to it come here, through a window that is
+ * while its writes go to RAM is mapped as ROM; writes to it come here, through a window that is
  * open as long as there is such a segment.
  */
 #include "emulator/bus/bus.h"
@@ -124,19 +124,6 @@ static bool i440fx_write_only(struct device *d, uint64_t offset)
 	return i440fx_view(device_state(d), n) == SLOT_WRITE;
 }
 
-static uint64_t i440fx_segment_read(struct device *d, uint64_t offset, unsigned size)
-{
-	uint8_t bytes[8];
-	uint64_t value = 0;
-
-	if (!i440fx_write_only(d, offset))
-		return UINT64_MAX;
-	device_dma_read(d, I440FX_SEGMENTS_BASE + offset, bytes, size);
-	for (unsigned i = 0; i < size; i++)
-		value |= (uint64_t)bytes[i] << 8 * i;
-	return value;
-}
-
 static void i440fx_segment_write(struct device *d, uint64_t offset, uint64_t value, unsigned size)
 {
 	uint8_t bytes[8];
@@ -185,7 +172,6 @@ static const struct region_ops i440fx_data_ops = {
 };
 
 static const struct region_ops i440fx_segment_ops = {
-    .read = i440fx_segment_read,
     .write = i440fx_segment_write,
     .max_size = 8,
 };

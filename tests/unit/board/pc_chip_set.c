@@ -261,6 +261,52 @@ static void test_switch_under_code(void **state)
 	assert_int_equal(machine_run(m), STOP_POWEROFF);
 }
 
+/*
+ * How firmware shadows itself: it runs in the ROM, copies it to where it is, and goes on in the
+ * copy, which is RAM then.
+ */
+static void test_copy_under_code(void **state)
+{
+	static const uint8_t code[] = {
+	    0x66, 0xb8, 0x58, 0,    0, 0x80, /* mov $0x80000058, %eax */
+	    0xba, 0xf8, 0x0c,                /* mov $0xcf8, %dx */
+	    0x66, 0xef,                      /* out %eax, (%dx) */
+	    0xba, 0xfd, 0x0c,                /* mov $0xcfd, %dx */
+	    0xb0, 0x20,                      /* mov $0x20, %al */
+	    0xee,                            /* out %al, (%dx): write RAM, read ROM */
+	    0x8c, 0xc8,                      /* mov %cs, %ax */
+	    0x8e, 0xd8,                      /* mov %ax, %ds */
+	    0x8e, 0xc0,                      /* mov %ax, %es */
+	    0x31, 0xf6,                      /* xor %si, %si */
+	    0x31, 0xff,                      /* xor %di, %di */
+	    0xb9, 0x00, 0x80,                /* mov $0x8000, %cx */
+	    0xfc,                            /* cld */
+	    0xf3, 0xa5,                      /* rep movsw */
+	    0xb0, 0x30,                      /* mov $0x30, %al */
+	    0xee,                            /* out %al, (%dx): RAM */
+	    0xfe, 0x06, 0x00, 0x10,          /* incb 0x1000 */
+	    0xb8, 0x00, 0x20,                /* mov $0x2000, %ax */
+	    0xba, 0x04, 0x06,                /* mov $0x604, %dx */
+	    0xef,                            /* out %ax, (%dx) */
+	    0xf4,                            /* hlt */
+	};
+	static const uint8_t jump[] = {0xea, 0, 0, 0, 0xf0}; /* ljmp $0xf000, $0 */
+	static uint8_t bios[0x10000];
+
+	for (unsigned i = 0; i < sizeof(bios); i++)
+		bios[i] = (uint8_t)(i >> 8 ^ i);
+	memcpy(bios, code, sizeof(code));
+	memcpy(bios + 0xfff0, jump, sizeof(jump));
+	add_image(IMAGE_BIOS, bios, sizeof(bios));
+	power_on();
+	m->max_insns = 100000;
+	assert_int_equal(machine_run(m), STOP_POWEROFF);
+	assert_int_equal(guest_read(0xf1000), (uint8_t)(bios[0x1000] + 1));
+	assert_int_equal(guest_read(0xffff1000), bios[0x1000]);
+	bios[0x1000]++;
+	assert_memory_equal(m->ram.base + 0xf0000, bios, sizeof(bios));
+}
+
 /* ---- the ISA bridge ---- */
 
 /* PIRQRC: bits 3..0 the interrupt, bit 7 off (82371SB 2.2.10). */
@@ -314,9 +360,11 @@ static void test_reset_control(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_address_register), TEST(test_data_register),     TEST(test_functions),
-	    TEST(test_shadow),           TEST(test_segments),          TEST(test_opened_for_kernel),
-	    TEST(test_snapshot),         TEST(test_switch_under_code), TEST(test_interrupt_routing),
+	    TEST(test_address_register), TEST(test_data_register),
+	    TEST(test_functions),        TEST(test_shadow),
+	    TEST(test_segments),         TEST(test_opened_for_kernel),
+	    TEST(test_snapshot),         TEST(test_switch_under_code),
+	    TEST(test_copy_under_code),  TEST(test_interrupt_routing),
 	    TEST(test_reset_control),
 	};
 
