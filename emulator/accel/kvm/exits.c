@@ -110,7 +110,26 @@ static size_t code_at(struct machine *m, uint8_t bytes[15])
 	return n;
 }
 
-static void emulate(struct kvm *k)
+/* A string instruction with a repeat prefix? */
+static bool is_repeat(const uint8_t *bytes, size_t n, bool long_mode)
+{
+	bool repeat = false;
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t b = bytes[i];
+
+		if (b == 0xf2 || b == 0xf3)
+			repeat = true;
+		else if (b != 0x66 && b != 0x67 && (b & 0xe7) != 0x26 && (b & 0xfe) != 0x64 &&
+			 !(long_mode && (b & 0xf0) == 0x40))
+			return repeat && ((b >= 0x6c && b <= 0x6f) || (b >= 0xa4 && b <= 0xa7) ||
+					  (b >= 0xaa && b <= 0xaf));
+	}
+	return false;
+}
+
+/* One instruction; with `whole` all iterations of it, but only if it has any. */
+static bool emulate(struct kvm *k, bool whole)
 {
 	struct machine *m = k->m;
 	struct vcpu *v = &m->vcpu;
@@ -120,21 +139,31 @@ static void emulate(struct kvm *k)
 	bool kicked;
 
 	if (!kvm_state_get(k))
-		return;
+		return false;
 	/* The guest wrote memory behind the interpreter's back. */
 	vcpu_state_replaced(v);
 	rip = v->c->reg[REG_RIP];
 	n = code_at(m, bytes);
+	if (whole && !is_repeat(bytes, n, v->c->code_bits == 64))
+		return false;
 	if (m->tap && m->tap->emulated)
 		m->tap->emulated(m->tap, rip, bytes, n);
 	k->cpu_newer = true;
 	kicked = !v->limit;
-	v->limit = v->c->insns + 1;
-	interp_run(v);
+	do {
+		v->limit = v->c->insns + 1;
+		interp_run(v);
+	} while (whole && v->limit && v->c->reg[REG_RIP] == rip && !v->c->shutdown);
 	/* A kick set the limit to 0: it holds for the run that this is part of. */
 	v->limit = kicked || !v->limit ? 0 : UINT64_MAX;
 	if (v->c->halted || v->c->shutdown)
 		vcpu_kick(v);
+	return true;
+}
+
+bool kvm_finish_repeat(struct kvm *k)
+{
+	return emulate(k, true);
 }
 
 static void exit_error(struct kvm *k)
@@ -142,7 +171,7 @@ static void exit_error(struct kvm *k)
 	struct kvm_run *run = k->run;
 
 	if (run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION) {
-		emulate(k);
+		emulate(k, false);
 		return;
 	}
 	if (!k->m->failure.kind)

@@ -253,6 +253,7 @@ static bool interrupted(struct kvm *k, bool finished, bool *forced)
 	} else if (k->patient || !alarmed) {
 		k->m->poll_wanted = true;
 		k->m->between = true;
+		kvm_finish_repeat(k);
 		k->patient = false;
 		return true;
 	}

@@ -74,4 +74,10 @@ void kvm_map_changed(struct machine *m);
 /* Carries out the exit in k->run. True when the accelerator has to come back to the run loop. */
 bool kvm_exit(struct kvm *k);
 
+/*
+ * When the guest stands at a repeated string instruction, executes all of it. Some KVMs leave
+ * such an instruction with memory ahead of the registers, a state that no other backend has.
+ */
+bool kvm_finish_repeat(struct kvm *k);
+
 #endif
