@@ -306,7 +306,9 @@ int recorder_finish(struct recorder *r, enum stop_reason reason, int status, str
 {
 	int result;
 
-	record_digest(r);
+	/* After a failure of the accelerator its last exit is not finished: no state to compare. */
+	if (!r->machine->failure.kind)
+		record_digest(r);
 	record(r, event_of_host(r->machine, EVENT_END, reason, (uint32_t)status, NULL, 0));
 	result = trace_writer_close(r->writer, e);
 	r->writer = NULL;
