@@ -106,6 +106,7 @@ static void test_sysret(void **state)
 	assert_int_equal(system_run(f, CODE(0x48, 0x0f, 0x07), 1), -1);
 	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE + 0x100);
 	assert_int_equal(f->c->pending_db, 0);
+	fixture_close(f);
 	system_open(f, 64);
 	f->c->efer |= EFER_SCE;
 	f->c->star = (uint64_t)(SEL_USER_CODE32 | 3) << 48;
