@@ -22,6 +22,6 @@ struct error {
 
 /* Fills in `e` (which may be NULL) and returns -1, so that `return error_set(...)` reads well. */
 int error_set(struct error *e, enum error_kind kind, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 #endif

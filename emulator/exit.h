@@ -31,8 +31,8 @@ enum exit_kind {
 struct exit {
 	enum exit_kind kind;
 	bool is_write;
-	bool fault;    /* set by the machine: an MSR it does not have; the vCPU raises #GP(0) */
-	uint8_t size;  /* bytes */
+	bool fault;   /* set by the machine: an MSR it does not have; the vCPU raises #GP(0) */
+	uint8_t size; /* bytes */
 	uint64_t address;
 	uint64_t data; /* written by the guest, or the answer; upper bytes zero */
 	uint64_t rip;  /* of the instruction, CS-relative */

@@ -36,7 +36,8 @@ struct host_ops {
 	/* Wall clock in nanoseconds since 1970-01-01 UTC; a board asks for its real-time clock. */
 	int64_t (*wall_clock)(struct host *h);
 	void (*entropy)(struct host *h, void *buffer, size_t size);
-	/* Takes up to `max` bytes that arrived on a channel; 0 when there are none. Never blocks. */
+	/* Takes up to `max` bytes that arrived on a channel; 0 when there are none. Never blocks.
+	 */
 	size_t (*char_read)(struct host *h, unsigned channel, uint8_t *buffer, size_t max);
 	/* Sends bytes out. Failure is the host's affair: it shows as a stop, never to the guest. */
 	void (*char_write)(struct host *h, unsigned channel, const uint8_t *buffer, size_t size);

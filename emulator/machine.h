@@ -38,18 +38,18 @@ struct image {
 	size_t size;
 };
 
-#define MACHINE_IMAGES	16
+#define MACHINE_IMAGES  16
 #define MACHINE_DEVICES 64
 
 /* Plain data; all strings and images are owned. Everything that decides guest-visible behaviour. */
 struct machine_config {
-	char *board;	   /* -machine */
-	char *cpu;	   /* -cpu */
-	uint64_t ram_size; /* bytes */
-	char *append;	   /* kernel command line, or NULL */
+	char *board;                   /* -machine */
+	char *cpu;                     /* -cpu */
+	uint64_t ram_size;             /* bytes */
+	char *append;                  /* kernel command line, or NULL */
 	char *device[MACHINE_DEVICES]; /* -device strings */
 	unsigned devices;
-	bool no_reboot;	   /* a reset ends the session */
+	bool no_reboot; /* a reset ends the session */
 	/*
 	 * Virtual time is the host's clock, asked through the door; positions are counted in exits;
 	 * CPUID shows no time stamp counter. Set by machine_open() when the accelerator does not
@@ -112,17 +112,17 @@ struct tap {
 enum stop_reason {
 	STOP_NONE = 0,
 	STOP_POWEROFF = 1,   /* soft-off */
-	STOP_RESET = 2,	     /* with -no-reboot */
+	STOP_RESET = 2,      /* with -no-reboot */
 	STOP_DEBUG_EXIT = 3, /* isa-debug-exit; stop_status is the process's exit status */
 	STOP_SHUTDOWN = 4,   /* triple fault */
-	STOP_DEAD = 5,	     /* halted and nothing can wake it */
-	STOP_QUIT = 6,	     /* asked for by the person at the console, or a signal */
+	STOP_DEAD = 5,       /* halted and nothing can wake it */
+	STOP_QUIT = 6,       /* asked for by the person at the console, or a signal */
 	STOP_TIMEOUT = 7,    /* --timeout */
 	STOP_MAX_INSNS = 8,  /* --max-insns */
 	STOP_FAILED = 9,     /* the host failed: output or trace not writable */
 	/* Never stored: */
-	STOP_PAUSED = 100,   /* the position asked for was reached */
-	STOP_END = 101,	     /* the host has no more answers: a replay's trace ended or diverged */
+	STOP_PAUSED = 100, /* the position asked for was reached */
+	STOP_END = 101,    /* the host has no more answers: a replay's trace ended or diverged */
 };
 const char *stop_reason_text(enum stop_reason r);
 
@@ -132,11 +132,11 @@ const char *stop_reason_text(enum stop_reason r);
 
 /* The machine's own part of the arena, at its start. */
 struct machine_state {
-	uint64_t exits;	       /* so far */
-	uint64_t time_base; /* virtual ns = time_base + insns; by exits: the time last heard */
+	uint64_t exits;        /* so far */
+	uint64_t time_base;    /* virtual ns = time_base + insns; by exits: the time last heard */
 	uint64_t halted_since; /* virtual time at which the last halt began */
 	uint64_t timer[MACHINE_TIMERS]; /* deadlines, UINT64_MAX: not armed */
-	uint8_t view[BUS_SLOTS];	/* of each memory slot: enum slot_view */
+	uint8_t view[BUS_SLOTS];        /* of each memory slot: enum slot_view */
 	bool reset_requested;
 	uint8_t reserved[7];
 };
@@ -160,7 +160,7 @@ struct machine {
 	char accel_passed[768]; /* why not the accelerators before it (accel.h) */
 
 	struct host *host;
-	struct tap *tap; /* may be NULL */
+	struct tap *tap;       /* may be NULL */
 	enum stop_reason stop; /* why to leave machine_run(); sticky until it is set back */
 	int stop_status;       /* STOP_DEBUG_EXIT: the exit status for the process */
 	struct error failure;  /* STOP_FAILED: what the accelerator has to say, or ERROR_NONE */
@@ -226,8 +226,8 @@ static inline struct machine_state *machine_state(const struct machine *m)
 
 /* Steps of the run loop, for replays that have no vCPU (replay/). */
 uint64_t machine_next_timer(const struct machine *m); /* virtual ns, UINT64_MAX: none */
-void machine_run_timers(struct machine *m);	      /* those due at machine_now() */
-void machine_poll(struct machine *m);		      /* host input into devices */
+void machine_run_timers(struct machine *m);           /* those due at machine_now() */
+void machine_poll(struct machine *m);                 /* host input into devices */
 /*
  * By exits CR8 is in the vCPU while the guest runs; the local APIC sees it (takes it) at exits and
  * boundaries, and the vCPU sees (is given) what was written to the APIC.
@@ -236,8 +236,8 @@ void machine_take_priority(struct machine *m);
 void machine_give_priority(struct machine *m);
 void machine_set_now(struct machine *m, uint64_t now); /* by exits: time was told */
 void machine_reset(struct machine *m);
-void machine_service_reset(struct machine *m);	      /* the reset that a device asked for, if any */
-uint8_t machine_acknowledge(struct machine *m);	      /* a vector from the interrupt controller */
+void machine_service_reset(struct machine *m);  /* the reset that a device asked for, if any */
+uint8_t machine_acknowledge(struct machine *m); /* a vector from the interrupt controller */
 
 /* A device's write to RAM, as device_dma_write() does it, but not shown to the tap. */
 void machine_dma_write(struct machine *m, uint64_t gpa, const void *buffer, size_t size);

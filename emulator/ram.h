@@ -20,7 +20,7 @@ enum ram_log { RAM_LOG_DIGEST, RAM_LOG_SNAPSHOT, RAM_LOG_COUNT };
 
 struct ram {
 	uint8_t *base;
-	uint64_t size;	/* multiple of RAM_PAGE */
+	uint64_t size; /* multiple of RAM_PAGE */
 	uint64_t pages;
 	uint8_t *guard; /* GUARD_* of cpu.h, one byte per page */
 	uint8_t *dirty; /* one bit per consumer */

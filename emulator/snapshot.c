@@ -144,7 +144,7 @@ static void restore_page(void *opaque, uint64_t index)
 
 void snapshot_restore(struct machine *m, struct snapshot *s)
 {
-	struct restore r = { .m = m, .s = s };
+	struct restore r = {.m = m, .s = s};
 	const struct snapshot *from = m->snapshot;
 
 	ram_log_take(&m->ram, RAM_LOG_SNAPSHOT, restore_page, &r);

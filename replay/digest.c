@@ -169,6 +169,6 @@ void place_take(struct digester *d, uint8_t bytes[PLACE_BYTES])
 bool place_matches(struct digester *d, uint64_t rip, const uint8_t bytes[PLACE_BYTES])
 {
 	machine_sync(d->m);
-	return d->m->vcpu.c->reg[REG_RIP] == rip && digest_registers(d->m) == load64(bytes) &&
+	return d->m->vcpu.c->reg[GPR_RIP] == rip && digest_registers(d->m) == load64(bytes) &&
 	       digest_ram(d) == load64(bytes + 8);
 }

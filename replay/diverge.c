@@ -89,9 +89,8 @@ void replay_print_divergence(const struct replay *r, FILE *f)
 	position = where ? where->position : machine_position(r->machine);
 	machine_sync(r->machine);
 	if (!where || !where->rip)
-		rip = r->machine->vcpu.c->reg[REG_RIP];
-	fprintf(f,
-		"diverged at event %" PRIu64 ", %s %" PRIu64 ", rip 0x%" PRIx64 ": %s\n",
+		rip = r->machine->vcpu.c->reg[GPR_RIP];
+	fprintf(f, "diverged at event %" PRIu64 ", %s %" PRIu64 ", rip 0x%" PRIx64 ": %s\n",
 		r->checked, by_exits ? "exit" : "instruction",
 		by_exits ? position.exits : position.insns, rip, r->why);
 	if (r->options.mode != REPLAY_DEVICES)

@@ -51,7 +51,7 @@ static void record_place(struct recorder *r)
 
 	r->placed = m->boundaries;
 	place_take(&r->digester, bytes);
-	e = event_of_host(m, EVENT_PLACE, m->vcpu.c->reg[REG_RIP], 0, bytes, sizeof(bytes));
+	e = event_of_host(m, EVENT_PLACE, m->vcpu.c->reg[GPR_RIP], 0, bytes, sizeof(bytes));
 	trace_write(r->writer, &e);
 	r->events++;
 }

@@ -4,9 +4,9 @@
  * answers; interrupts, resets, DMA and the ends of halts are put in at their recorded positions.
  * Registers and RAM are compared, the arena is not.
  *
- * An event that happened inside an instruction's exit (DMA, A20, a view, an answer from outside) stands
- * before that exit. So the CPU is run first, which lets the exit take it; what is left over then
- * happened between instructions.
+ * An event that happened inside an instruction's exit (DMA, A20, a view, an answer from outside)
+ * stands before that exit. So the CPU is run first, which lets the exit take it; what is left over
+ * then happened between instructions.
  */
 #include "emulator/accel/accel.h"
 #include "replay/session.h"

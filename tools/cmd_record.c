@@ -21,7 +21,7 @@ static void report(struct machine *m, enum stop_reason reason, const char *outpu
 		fprintf(stderr, ", with status %d", m->stop_status);
 	machine_sync(m);
 	if (reason == STOP_SHUTDOWN || reason == STOP_DEAD)
-		fprintf(stderr, " at rip 0x%" PRIx64, m->vcpu.c->reg[REG_RIP]);
+		fprintf(stderr, " at rip 0x%" PRIx64, m->vcpu.c->reg[GPR_RIP]);
 	if (output)
 		fprintf(stderr, "; recorded in %s", output);
 	fputc('\n', stderr);

@@ -26,7 +26,8 @@ static const char help[] =
     "  --events      print the events from there on\n"
     "  --insns       print every instruction from there on, disassembled\n"
     "  --console     print the guest's output\n\n"
-    "POS is a number of instructions: 1500000, 1_500_000, 1.5M. In a trace that a hypervisor made it\n"
+    "POS is a number of instructions: 1500000, 1_500_000, 1.5M. In a trace that a hypervisor made "
+    "it\n"
     "is a number of exits, as \"vcr stat\" says.\n";
 
 struct view {
@@ -49,10 +50,14 @@ enum option_code {
 };
 
 static const struct option options[] = {
-    {"devices", no_argument, NULL, OPT_DEVICES}, {"cpu", no_argument, NULL, OPT_CPU},
-    {"from", required_argument, NULL, OPT_FROM}, {"until", required_argument, NULL, OPT_UNTIL},
-    {"events", no_argument, NULL, OPT_EVENTS},   {"insns", no_argument, NULL, OPT_INSNS},
-    {"console", no_argument, NULL, OPT_CONSOLE}, {"accel", required_argument, NULL, OPT_ACCEL},
+    {"devices", no_argument, NULL, OPT_DEVICES},
+    {"cpu", no_argument, NULL, OPT_CPU},
+    {"from", required_argument, NULL, OPT_FROM},
+    {"until", required_argument, NULL, OPT_UNTIL},
+    {"events", no_argument, NULL, OPT_EVENTS},
+    {"insns", no_argument, NULL, OPT_INSNS},
+    {"console", no_argument, NULL, OPT_CONSOLE},
+    {"accel", required_argument, NULL, OPT_ACCEL},
     {NULL, 0, NULL, 0},
 };
 
@@ -107,7 +112,7 @@ static void show_registers(struct replay *r)
 static void show_instruction(struct replay *r)
 {
 	struct machine *m = replay_machine(r);
-	uint64_t rip = m->vcpu.c->reg[REG_RIP];
+	uint64_t rip = m->vcpu.c->reg[GPR_RIP];
 	char text[256];
 
 	printf("%14" PRIu64 "  %016" PRIx64 "  %s\n", m->vcpu.c->insns, rip,
@@ -237,16 +242,16 @@ static int conclude(const struct view *v, struct replay *r, enum replay_result r
 	progress_clear();
 	switch (result) {
 	case REPLAY_IDENTICAL:
-		printf("%s: identical: %s events, %s %s; %s\n", v->path, events, insns,
-		       unit, stop_reason_text((enum stop_reason)end->address));
+		printf("%s: identical: %s events, %s %s; %s\n", v->path, events, insns, unit,
+		       stop_reason_text((enum stop_reason)end->address));
 		return 0;
 	case REPLAY_PAUSED:
 		printf("%s: identical so far: %s events\n", v->path, events);
 		show_registers(r);
 		return 0;
 	case REPLAY_INCOMPLETE:
-		printf("%s: identical as far as it goes: %s events, %s %s\n", v->path,
-		       events, insns, unit);
+		printf("%s: identical as far as it goes: %s events, %s %s\n", v->path, events,
+		       insns, unit);
 		fprintf(stderr,
 			"vcr: %s: the recording was cut off, its end is missing (record again if "
 			"you need the end)\n",

@@ -12,8 +12,8 @@
 struct session_options {
 	struct machine_config machine;
 	struct live_options live;
-	char *accel;	  /* "a:b,key=value:c" (accel.h) */
-	bool accel_given; /* it is not the default */
+	char *accel;        /* "a:b,key=value:c" (accel.h) */
+	bool accel_given;   /* it is not the default */
 	const char *output; /* -o, or NULL */
 	uint64_t max_insns; /* UINT64_MAX: no limit */
 	bool listed;        /* an option was "help": the list is printed, nothing to do */
@@ -23,8 +23,9 @@ struct session_options {
 #define OPTIONS_HELP                                                                               \
 	"The machine:\n"                                                                           \
 	"  -machine NAME[,accel=A]  board: pc (-machine help lists them)\n"                        \
-	"  -accel A[,KEY=V][:B...]  accelerator, the first usable one of tcg (default), kvm, whpx\n" \
-	"                           (-accel help; vcr accel says what each can do)\n"               \
+	"  -accel A[,KEY=V][:B...]  accelerator, the first usable one of tcg (default), kvm, "     \
+	"whpx\n"                                                                                   \
+	"                           (-accel help; vcr accel says what each can do)\n"              \
 	"  -cpu MODEL[,+F,-F]       x86-64 (default), x86-64-v2, max (-cpu help)\n"                \
 	"  -m SIZE                  memory, in MiB or with suffix M or G (default 128)\n"          \
 	"  -device NAME[,KEY=VALUE] add a device: isa-debug-exit,iobase=0xf4,iosize=4 (-device "   \

@@ -16,13 +16,13 @@ struct vcpu;
 
 /* Capability flags; accel_capabilities[] has words for them. */
 #define ACCEL_COUNTS_INSNS (1u << 0) /* positions are instruction counts, time follows them */
-#define ACCEL_READONLY	   (1u << 1) /* ROM is mapped: only writes to it exit */
-#define ACCEL_DIRTY_LOG	   (1u << 2) /* the hypervisor says which pages were written */
+#define ACCEL_READONLY     (1u << 1) /* ROM is mapped: only writes to it exit */
+#define ACCEL_DIRTY_LOG    (1u << 2) /* the hypervisor says which pages were written */
 #define ACCEL_SINGLE_STEP  (1u << 3) /* run_to() stops at an instruction */
-#define ACCEL_MSR_EXITS	   (1u << 4) /* MSRs are answered by us */
-#define ACCEL_TSC_EXITS	   (1u << 5) /* so is RDTSC */
+#define ACCEL_MSR_EXITS    (1u << 4) /* MSRs are answered by us */
+#define ACCEL_TSC_EXITS    (1u << 5) /* so is RDTSC */
 /* The hypervisor sets boot registers by itself: what a reset and a loader put there is not it. */
-#define ACCEL_BOOT_REGS	   (1u << 6)
+#define ACCEL_BOOT_REGS (1u << 6)
 
 /*
  * A `-accel NAME,key=value` property, as QEMU users give them. What can be chosen so far is
@@ -39,8 +39,8 @@ struct accel_property {
 struct accel_class {
 	const char *name; /* as in -accel; stored in traces */
 	const char *description;
-	const char *platform;			 /* where it runs, in a word or two */
-	const char *tested;			 /* how, and where that can be done */
+	const char *platform; /* where it runs, in a word or two */
+	const char *tested;   /* how, and where that can be done */
 	uint32_t flags;
 	const struct accel_property *properties; /* ends with a NULL name; may be NULL */
 	/* NULL when usable on this host, else the reason why not (one clause, with the cure). */
@@ -57,7 +57,8 @@ struct accel_class {
 	void (*nmi)(struct vcpu *v);
 	bool (*can_interrupt)(const struct vcpu *v);
 	bool (*can_nmi)(const struct vcpu *v);
-	/* Makes struct cpu and the dirty log what they are in the hypervisor. NULL: they always are. */
+	/* Makes struct cpu and the dirty log what they are in the hypervisor. NULL: they always
+	 * are. */
 	void (*sync)(struct machine *m);
 	/* struct cpu was written: it holds from now on. May be NULL. */
 	void (*cpu_written)(struct machine *m);

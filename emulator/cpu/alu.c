@@ -171,7 +171,7 @@ insn_handler *const xadd_rows[2][ROW] = RM_ROWS(xadd);
 /* When the comparison fails, memory is written with what it held, and a register is not. */
 ALWAYS_INLINE void cmpxchg_execute(struct vcpu *v, const struct insn *i, unsigned bits, bool memory)
 {
-	uint64_t a = v->c->reg[REG_RAX] & size_mask(bits);
+	uint64_t a = v->c->reg[GPR_RAX] & size_mask(bits);
 	uint64_t b = rm_get_rmw(v, i, memory, bits);
 	uint64_t carry, r = alu_compute(v->c, ALU_SUB, a, b, &carry);
 
@@ -180,7 +180,7 @@ ALWAYS_INLINE void cmpxchg_execute(struct vcpu *v, const struct insn *i, unsigne
 	} else {
 		if (memory)
 			rm_set(v, i, memory, bits, b);
-		reg_set(v, i, REG_RAX, bits, b);
+		reg_set(v, i, GPR_RAX, bits, b);
 	}
 	flags_set_arith(v->c, bits, r, carry);
 }
@@ -190,15 +190,15 @@ insn_handler *const cmpxchg_rows[2][ROW] = RM_ROWS(cmpxchg);
 static void cmpxchg8b(struct vcpu *v, const struct insn *i)
 {
 	uint64_t *reg = v->c->reg;
-	uint64_t expected = reg[REG_RDX] << 32 | (uint32_t)reg[REG_RAX];
+	uint64_t expected = reg[GPR_RDX] << 32 | (uint32_t)reg[GPR_RAX];
 	uint64_t at = insn_address(v, i);
 	uint64_t found = mem_read_rmw64(v, i->seg, at);
 	bool equal = found == expected;
 
-	mem_write64(v, i->seg, at, equal ? reg[REG_RCX] << 32 | (uint32_t)reg[REG_RBX] : found);
+	mem_write64(v, i->seg, at, equal ? reg[GPR_RCX] << 32 | (uint32_t)reg[GPR_RBX] : found);
 	if (!equal) {
-		reg[REG_RAX] = (uint32_t)found;
-		reg[REG_RDX] = found >> 32;
+		reg[GPR_RAX] = (uint32_t)found;
+		reg[GPR_RDX] = found >> 32;
 	}
 	flags_set_zf(v->c, equal);
 }
@@ -214,12 +214,12 @@ static void cmpxchg16b(struct vcpu *v, const struct insn *i)
 		cpu_raise_error(v, EXC_GP, 0);
 	low = mem_read_rmw64(v, i->seg, at);
 	high = mem_read_rmw64(v, i->seg, at + 8);
-	equal = low == reg[REG_RAX] && high == reg[REG_RDX];
-	mem_write64(v, i->seg, at, equal ? reg[REG_RBX] : low);
-	mem_write64(v, i->seg, at + 8, equal ? reg[REG_RCX] : high);
+	equal = low == reg[GPR_RAX] && high == reg[GPR_RDX];
+	mem_write64(v, i->seg, at, equal ? reg[GPR_RBX] : low);
+	mem_write64(v, i->seg, at + 8, equal ? reg[GPR_RCX] : high);
 	if (!equal) {
-		reg[REG_RAX] = low;
-		reg[REG_RDX] = high;
+		reg[GPR_RAX] = low;
+		reg[GPR_RDX] = high;
 	}
 	flags_set_zf(v->c, equal);
 }
@@ -229,7 +229,7 @@ insn_handler *const cmpxchg8b_row[ROW] = {NULL, cmpxchg8b, cmpxchg8b, cmpxchg16b
 
 static void decimal_flags(struct cpu *c, bool cf, bool af)
 {
-	flags_set_logic(c, 8, c->reg[REG_RAX] & 0xff);
+	flags_set_logic(c, 8, c->reg[GPR_RAX] & 0xff);
 	flags_set_cf_of(c, cf, false);
 	c->flag_aux |= af ? AUX_AF : 0;
 }
@@ -238,14 +238,14 @@ static void decimal_flags(struct cpu *c, bool cf, bool af)
 static void decimal_adjust(struct vcpu *v, int sign)
 {
 	struct cpu *c = v->c;
-	unsigned old = c->reg[REG_RAX] & 0xff;
+	unsigned old = c->reg[GPR_RAX] & 0xff;
 	bool low = (old & 15) > 9 || flag_af(c);
 	bool high = old > 0x99 || flag_cf(c);
 	/* DAS borrows out of AL when it takes 6 from less than 6. */
 	bool cf = high || (sign < 0 && low && old < 6);
 	unsigned al = old + (unsigned)sign * ((low ? 0x06 : 0) + (high ? 0x60 : 0));
 
-	c->reg[REG_RAX] = (c->reg[REG_RAX] & ~0xffull) | (al & 0xff);
+	c->reg[GPR_RAX] = (c->reg[GPR_RAX] & ~0xffull) | (al & 0xff);
 	decimal_flags(c, cf, low);
 }
 
@@ -263,12 +263,12 @@ static void das(struct vcpu *v, const struct insn *i)
 static void ascii_adjust(struct vcpu *v, int sign)
 {
 	struct cpu *c = v->c;
-	unsigned ax = c->reg[REG_RAX] & 0xffff;
+	unsigned ax = c->reg[GPR_RAX] & 0xffff;
 	bool adjust = (ax & 15) > 9 || flag_af(c);
 
 	if (adjust)
 		ax += (unsigned)sign * 0x106;
-	c->reg[REG_RAX] = (c->reg[REG_RAX] & ~0xffffull) | (ax & 0xff0f);
+	c->reg[GPR_RAX] = (c->reg[GPR_RAX] & ~0xffffull) | (ax & 0xff0f);
 	decimal_flags(c, adjust, adjust);
 }
 
@@ -318,12 +318,12 @@ static void lahf(struct vcpu *v, const struct insn *i)
 {
 	uint64_t ah = (flags_status(v->c) & 0xff) | FLAG_ONE;
 
-	v->c->reg[REG_RAX] = (v->c->reg[REG_RAX] & ~0xff00ull) | ah << 8;
+	v->c->reg[GPR_RAX] = (v->c->reg[GPR_RAX] & ~0xff00ull) | ah << 8;
 }
 
 static void sahf(struct vcpu *v, const struct insn *i)
 {
-	uint32_t ah = (v->c->reg[REG_RAX] >> 8) & 0xff;
+	uint32_t ah = (v->c->reg[GPR_RAX] >> 8) & 0xff;
 
 	flags_set_status(v->c, ah | (flag_of(v->c) ? FLAG_OF : 0));
 }

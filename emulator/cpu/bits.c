@@ -110,7 +110,7 @@ ALWAYS_INLINE void shift_execute(struct vcpu *v, const struct insn *i, unsigned 
 	uint64_t a = rm_get_rmw(v, i, memory, bits);
 	unsigned count = by == SHIFT_BY_1     ? 1
 			 : by == SHIFT_BY_IMM ? (unsigned)i->immediate
-					      : (unsigned)c->reg[REG_RCX];
+					      : (unsigned)c->reg[GPR_RCX];
 	struct shifted s;
 
 	count &= bits == 64 ? 63 : 31;
@@ -177,7 +177,7 @@ ALWAYS_INLINE void double_execute(struct vcpu *v, const struct insn *i, bool rig
 {
 	struct cpu *c = v->c;
 	uint64_t to = rm_get_rmw(v, i, memory, bits), from = reg_get(v, i, i->reg, bits), wide;
-	unsigned count = i->opcode & 1 ? (unsigned)c->reg[REG_RCX] : (unsigned)i->immediate;
+	unsigned count = i->opcode & 1 ? (unsigned)c->reg[GPR_RCX] : (unsigned)i->immediate;
 	struct shifted s;
 
 	count &= bits == 64 ? 63 : 31;

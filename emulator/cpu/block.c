@@ -260,7 +260,7 @@ static struct block *block_get(struct vcpu *v, uint64_t ram_offset)
 static const struct insn *single_enter(struct vcpu *v, unsigned in_page)
 {
 	struct block_cache *cache = v->blocks;
-	uint64_t rip = v->c->reg[REG_RIP];
+	uint64_t rip = v->c->reg[GPR_RIP];
 	uint8_t bytes[INSN_BYTES_MAX];
 	unsigned max = in_page < INSN_BYTES_MAX ? in_page : INSN_BYTES_MAX;
 	unsigned got = mem_fetch(v, rip, bytes, max);
@@ -283,7 +283,7 @@ static const struct insn *single_enter(struct vcpu *v, unsigned in_page)
 
 static __attribute__((noinline)) uint64_t enter_translate(struct vcpu *v, uint64_t linear)
 {
-	mem_fetch_raise(v, v->c->reg[REG_RIP]);
+	mem_fetch_raise(v, v->c->reg[GPR_RIP]);
 	return mem_fetch_page(v, linear & PAGE_MASK);
 }
 
@@ -311,7 +311,7 @@ const struct insn *block_enter(struct vcpu *v)
 {
 	struct block_cache *cache = v->blocks;
 	const struct cpu *c = v->c;
-	uint64_t rip = c->reg[REG_RIP], linear, gpa, key;
+	uint64_t rip = c->reg[GPR_RIP], linear, gpa, key;
 	const struct tlb_code_entry *t;
 	const struct block_front *f;
 	struct block *b;

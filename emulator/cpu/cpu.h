@@ -10,7 +10,7 @@
  *
  * Handlers have the shape `void op(struct vcpu *v, const struct insn *i)`. A guest fault is
  * raised with cpu_raise(), which does not return; so a handler finishes every access that can
- * fault before it changes a register, RIP included. While a handler runs, reg[REG_RIP] is the
+ * fault before it changes a register, RIP included. While a handler runs, reg[GPR_RIP] is the
  * address of the next instruction.
  */
 #ifndef VCR_CPU_H
@@ -27,48 +27,73 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 enum {
-	REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
-	REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
-	REG_RIP,  /* so that RIP-relative operands need no special case */
-	REG_ZERO, /* always 0: "no base", "no index" */
-	REG_COUNT
+	GPR_RAX,
+	GPR_RCX,
+	GPR_RDX,
+	GPR_RBX,
+	GPR_RSP,
+	GPR_RBP,
+	GPR_RSI,
+	GPR_RDI,
+	GPR_R8,
+	GPR_R9,
+	GPR_R10,
+	GPR_R11,
+	GPR_R12,
+	GPR_R13,
+	GPR_R14,
+	GPR_R15,
+	GPR_RIP,  /* so that RIP-relative operands need no special case */
+	GPR_ZERO, /* always 0: "no base", "no index" */
+	GPR_COUNT
 };
 
 /*
  * In the order of the sreg field. The last two have base 0 and no limit: SEG_FLAT is 64-bit mode's
  * ES, CS and DS, SEG_STACK its SS, where a non-canonical address is #SS(0) instead of #GP(0).
  */
-enum {
-	SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS,
-	SEG_FLAT, SEG_STACK,
-	SEG_COUNT
-};
+enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_FLAT, SEG_STACK, SEG_COUNT };
 
 /* Exception vectors, Intel SDM vol. 3A table 6-1. */
 enum {
-	EXC_DE = 0, EXC_DB = 1, EXC_NMI = 2, EXC_BP = 3, EXC_OF = 4, EXC_BR = 5, EXC_UD = 6,
-	EXC_NM = 7, EXC_DF = 8, EXC_TS = 10, EXC_NP = 11, EXC_SS = 12, EXC_GP = 13, EXC_PF = 14,
-	EXC_MF = 16, EXC_AC = 17, EXC_MC = 18, EXC_XM = 19,
+	EXC_DE = 0,
+	EXC_DB = 1,
+	EXC_NMI = 2,
+	EXC_BP = 3,
+	EXC_OF = 4,
+	EXC_BR = 5,
+	EXC_UD = 6,
+	EXC_NM = 7,
+	EXC_DF = 8,
+	EXC_TS = 10,
+	EXC_NP = 11,
+	EXC_SS = 12,
+	EXC_GP = 13,
+	EXC_PF = 14,
+	EXC_MF = 16,
+	EXC_AC = 17,
+	EXC_MC = 18,
+	EXC_XM = 19,
 };
 
-#define FLAG_CF	  (1u << 0)
-#define FLAG_ONE  (1u << 1) /* always set */
-#define FLAG_PF	  (1u << 2)
-#define FLAG_AF	  (1u << 4)
-#define FLAG_ZF	  (1u << 6)
-#define FLAG_SF	  (1u << 7)
-#define FLAG_TF	  (1u << 8)
-#define FLAG_IF	  (1u << 9)
-#define FLAG_DF	  (1u << 10)
-#define FLAG_OF	  (1u << 11)
-#define FLAG_IOPL (3u << 12)
-#define FLAG_NT	  (1u << 14)
-#define FLAG_RF	  (1u << 16)
-#define FLAG_VM	  (1u << 17)
-#define FLAG_AC	  (1u << 18)
-#define FLAG_VIF  (1u << 19)
-#define FLAG_VIP  (1u << 20)
-#define FLAG_ID	  (1u << 21)
+#define FLAG_CF      (1u << 0)
+#define FLAG_ONE     (1u << 1) /* always set */
+#define FLAG_PF      (1u << 2)
+#define FLAG_AF      (1u << 4)
+#define FLAG_ZF      (1u << 6)
+#define FLAG_SF      (1u << 7)
+#define FLAG_TF      (1u << 8)
+#define FLAG_IF      (1u << 9)
+#define FLAG_DF      (1u << 10)
+#define FLAG_OF      (1u << 11)
+#define FLAG_IOPL    (3u << 12)
+#define FLAG_NT      (1u << 14)
+#define FLAG_RF      (1u << 16)
+#define FLAG_VM      (1u << 17)
+#define FLAG_AC      (1u << 18)
+#define FLAG_VIF     (1u << 19)
+#define FLAG_VIP     (1u << 20)
+#define FLAG_ID      (1u << 21)
 #define FLAGS_STATUS (FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF)
 
 #define CR0_PE (1u << 0)
@@ -83,15 +108,15 @@ enum {
 #define CR0_CD (1u << 30)
 #define CR0_PG (1u << 31)
 
-#define CR4_VME	       (1u << 0)
-#define CR4_PVI	       (1u << 1)
-#define CR4_TSD	       (1u << 2)
-#define CR4_DE	       (1u << 3)
-#define CR4_PSE	       (1u << 4)
-#define CR4_PAE	       (1u << 5)
-#define CR4_MCE	       (1u << 6)
-#define CR4_PGE	       (1u << 7)
-#define CR4_PCE	       (1u << 8)
+#define CR4_VME        (1u << 0)
+#define CR4_PVI        (1u << 1)
+#define CR4_TSD        (1u << 2)
+#define CR4_DE         (1u << 3)
+#define CR4_PSE        (1u << 4)
+#define CR4_PAE        (1u << 5)
+#define CR4_MCE        (1u << 6)
+#define CR4_PGE        (1u << 7)
+#define CR4_PCE        (1u << 8)
 #define CR4_OSFXSR     (1u << 9)
 #define CR4_OSXMMEXCPT (1u << 10)
 #define CR4_UMIP       (1u << 11)
@@ -106,16 +131,16 @@ enum {
 /* Attributes as in a descriptor's high doubleword, bits 8..23, shifted down by 8. */
 #define SEG_TYPE     0x000f
 #define SEG_ACCESSED 0x0001
-#define SEG_RW	     0x0002 /* data: writable; code: readable */
-#define SEG_EC	     0x0004 /* data: expand-down; code: conforming */
+#define SEG_RW       0x0002 /* data: writable; code: readable */
+#define SEG_EC       0x0004 /* data: expand-down; code: conforming */
 #define SEG_CODE     0x0008
-#define SEG_S	     0x0010 /* code or data, not a system segment */
+#define SEG_S        0x0010 /* code or data, not a system segment */
 #define SEG_DPL(a)   (((a) >> 5) & 3)
-#define SEG_P	     0x0080
-#define SEG_AVL	     0x1000
-#define SEG_L	     0x2000
-#define SEG_DB	     0x4000
-#define SEG_G	     0x8000
+#define SEG_P        0x0080
+#define SEG_AVL      0x1000
+#define SEG_L        0x2000
+#define SEG_DB       0x4000
+#define SEG_G        0x8000
 
 struct segment {
 	uint64_t base;
@@ -150,10 +175,10 @@ union xmm {
 };
 
 struct fpu {
-	struct f80 st[8]; /* physical registers R0..R7; MMX registers are their mantissas */
+	struct f80 st[8];         /* physical registers R0..R7; MMX registers are their mantissas */
 	uint16_t control, status; /* TOP is in status, bits 11..13 */
-	uint16_t tag;		  /* two bits a register as FSTENV stores it: 3 is empty */
-	uint16_t opcode;	  /* last instruction: 11 bits */
+	uint16_t tag;             /* two bits a register as FSTENV stores it: 3 is empty */
+	uint16_t opcode;          /* last instruction: 11 bits */
 	uint64_t ip, dp;
 	uint16_t cs, ds;
 	uint32_t mxcsr;
@@ -169,7 +194,7 @@ struct fpu {
 #define TLB_SIZE (1u << TLB_BITS)
 
 struct tlb_entry {
-	uint64_t read;	/* linear page address when a load may go straight to RAM, else TLB_EMPTY */
+	uint64_t read;  /* linear page address when a load may go straight to RAM, else TLB_EMPTY */
 	uint64_t write; /* the same for a store: page writable, dirty bit already set */
 	uint64_t delta; /* linear address + delta = offset into RAM */
 	uint64_t flags; /* TLB_GLOBAL */
@@ -186,9 +211,9 @@ struct tlb_code_entry {
 
 /* Which set of translations an access uses. */
 enum {
-	MMU_USER,	/* CPL 3 */
-	MMU_KERNEL,	/* CPL 0..2, or an implicit supervisor access; SMAP holds */
-	MMU_KERNEL_AC,	/* CPL 0..2 with EFLAGS.AC: SMAP is off for explicit accesses */
+	MMU_USER,       /* CPL 3 */
+	MMU_KERNEL,     /* CPL 0..2, or an implicit supervisor access; SMAP holds */
+	MMU_KERNEL_AC,  /* CPL 0..2 with EFLAGS.AC: SMAP is off for explicit accesses */
 	MMU_TRANSLATED, /* how many have a TLB */
 	/*
 	 * Alignment checks or data breakpoints are on: a set that is never filled, so that
@@ -201,12 +226,12 @@ enum {
 struct tlb {
 	struct tlb_entry data[MMU_COUNT][TLB_SIZE];
 	struct tlb_code_entry code[2][TLB_SIZE]; /* [CPL == 3] */
-	bool large;				 /* a page over 4 KiB has been cached since the last flush */
+	bool large; /* a page over 4 KiB has been cached since the last flush */
 };
 
 /* Architectural state. */
 struct cpu {
-	uint64_t reg[REG_COUNT];
+	uint64_t reg[GPR_COUNT];
 
 	/*
 	 * Status flags, kept lazily (flags.h): the result sign-extended to 64 bits and what else
@@ -221,27 +246,27 @@ struct cpu {
 	struct segment ldtr, tr;
 	struct table gdtr, idtr;
 	uint64_t cr0, cr2, cr3, cr4, efer;
-	uint64_t cr8; /* only by exits: else it is the local APIC's alone */
-	uint64_t dr[8]; /* 4 and 5 unused */
+	uint64_t cr8;      /* only by exits: else it is the local APIC's alone */
+	uint64_t dr[8];    /* 4 and 5 unused */
 	uint64_t pdpte[4]; /* PAE paging's, loaded with CR3 (SDM vol. 3A 4.4.1) */
 
 	/* Derived from the above by cpu_update_mode(). */
 	uint64_t linear_mask; /* 0xffffffff outside 64-bit mode */
 	uint8_t cpl;
-	uint8_t mmu;	  /* TLB set in use, may be MMU_SLOW */
-	uint8_t mmu_real; /* the set whose permissions hold: never MMU_SLOW */
+	uint8_t mmu;       /* TLB set in use, may be MMU_SLOW */
+	uint8_t mmu_real;  /* the set whose permissions hold: never MMU_SLOW */
 	uint8_t code_bits; /* 16, 32 or 64 */
-	bool stack32;	  /* SS.B; in 64-bit mode RSP is used whole */
+	bool stack32;      /* SS.B; in 64-bit mode RSP is used whole */
 
 	/* Between instructions. */
 	bool halted;
-	bool intr;		/* INTR line, level */
+	bool intr; /* INTR line, level */
 	bool nmi_pending, nmi_blocked;
 	bool shutdown;
-	bool a20;		/* false: address bit 20 is forced to 0 */
-	uint64_t shadow;	/* == insns: after STI or MOV SS, no interrupt at this boundary */
-	bool shadow_debug;	/* the shadow is MOV SS's and also holds #DB traps back */
-	uint64_t pending_db;	/* DR6 bits of a #DB trap to deliver at this boundary */
+	bool a20;            /* false: address bit 20 is forced to 0 */
+	uint64_t shadow;     /* == insns: after STI or MOV SS, no interrupt at this boundary */
+	bool shadow_debug;   /* the shadow is MOV SS's and also holds #DB traps back */
+	uint64_t pending_db; /* DR6 bits of a #DB trap to deliver at this boundary */
 
 	/* MSRs. */
 	uint64_t star, lstar, cstar, fmask, kernel_gs_base;
@@ -262,9 +287,9 @@ struct vcpu;
 /* What a processor model offers: CPUID's answer and what the decoder accepts. */
 struct cpu_model {
 	const char *name; /* x86-64, x86-64-v2, max */
-	bool v2;	  /* SSE3, SSSE3, SSE4.1, SSE4.2, POPCNT, CMPXCHG16B, LAHF in 64-bit mode */
+	bool v2;          /* SSE3, SSSE3, SSE4.1, SSE4.2, POPCNT, CMPXCHG16B, LAHF in 64-bit mode */
 	bool smep, smap, umip, pdpe1gb; /* advertised */
-	bool no_tsc;			/* the time stamp counter is not advertised */
+	bool no_tsc;                    /* the time stamp counter is not advertised */
 };
 
 /* RDMSR (is_write false) or WRMSR for an accelerator; false: #GP(0). */
@@ -290,15 +315,15 @@ struct vcpu_ops {
 #define GUARD_CLEAN 2 /* not yet in the dirty log: enter it */
 
 struct vcpu {
-	struct cpu *c;	 /* in the arena */
+	struct cpu *c;   /* in the arena */
 	struct tlb *tlb; /* in the arena */
-	uint8_t *ram;	 /* host mapping of all RAM and ROM */
+	uint8_t *ram;    /* host mapping of all RAM and ROM */
 	uint64_t ram_size;
-	uint8_t *guard;	 /* one byte per RAM page, GUARD_*; 0 means store freely */
+	uint8_t *guard; /* one byte per RAM page, GUARD_*; 0 means store freely */
 	/* Leave the interpreter at the first boundary where c->insns >= limit; 0 leaves at once. */
 	uint64_t limit;
 	const struct insn *insn; /* being executed */
-	jmp_buf fault;		 /* where cpu_raise() goes */
+	jmp_buf fault;           /* where cpu_raise() goes */
 	struct block_cache *blocks;
 	const struct vcpu_ops *ops;
 	struct machine *machine;
@@ -309,7 +334,8 @@ struct vcpu {
 	uint8_t fault_vector;
 	bool fault_has_error;
 	uint32_t fault_error;
-	/* The fault belongs to the task just switched to, not to what caused the switch (task.c). */
+	/* The fault belongs to the task just switched to, not to what caused the switch (task.c).
+	 */
 	bool fault_in_new_task;
 	uint64_t debug_rip; /* RIP at the last debug_before() */
 };

@@ -37,9 +37,9 @@
 #define FEATURES_1_ECX_V2                                                                          \
 	(BIT(0) /* SSE3 */ | BIT(9) /* SSSE3 */ | BIT(13) /* CX16 */ | BIT(19) /* SSE4.1 */ |      \
 	 BIT(20) /* SSE4.2 */ | BIT(23) /* POPCNT */)
-#define FEATURE_TSC	     BIT(4)  /* EDX */
+#define FEATURE_TSC          BIT(4)  /* EDX */
 #define FEATURE_TSC_DEADLINE BIT(24) /* ECX */
-#define FEATURES_1_ECX (BIT(24) /* TSC-deadline timer */ | BIT(31) /* hypervisor */)
+#define FEATURES_1_ECX       (BIT(24) /* TSC-deadline timer */ | BIT(31) /* hypervisor */)
 
 /* The TSC, the core crystal and the local APIC's bus clock all run at 1 GHz. */
 #define CLOCK_HZ  1000000000u

@@ -81,7 +81,7 @@ void debug_io_access(struct cpu *c, unsigned port, unsigned size)
 
 static unsigned execute_hits(const struct cpu *c)
 {
-	uint64_t rip = c->reg[REG_RIP];
+	uint64_t rip = c->reg[GPR_RIP];
 	uint64_t linear = c->code_bits == 64 ? rip : (uint32_t)(c->seg[SEG_CS].base + rip);
 	unsigned hits = 0;
 
@@ -126,7 +126,7 @@ void debug_before(struct vcpu *v)
 			deliver(v, hits);
 	}
 	c->rflags &= ~(uint64_t)FLAG_RF;
-	v->debug_rip = c->reg[REG_RIP];
+	v->debug_rip = c->reg[GPR_RIP];
 }
 
 static bool is_string_insn(const struct insn *i)
@@ -159,7 +159,7 @@ void debug_after(struct vcpu *v, bool tf_before)
 
 	/* Between two iterations RF keeps the breakpoint on a string instruction from hitting
 	 * again. */
-	if (i && i->rep != REP_NONE && is_string_insn(i) && c->reg[REG_RIP] == v->debug_rip)
+	if (i && i->rep != REP_NONE && is_string_insn(i) && c->reg[GPR_RIP] == v->debug_rip)
 		c->rflags |= FLAG_RF;
 	if (tf_before && single_steps(c, i))
 		c->pending_db |= DR6_BS;

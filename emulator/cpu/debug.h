@@ -10,12 +10,12 @@
 #include "emulator/cpu/cpu.h"
 
 #define DR6_FIXED 0xffff0ff0u /* bits that read as 1 */
-#define DR6_BD	  (1u << 13)
-#define DR6_BS	  (1u << 14)
-#define DR6_BT	  (1u << 15)
+#define DR6_BD    (1u << 13)
+#define DR6_BS    (1u << 14)
+#define DR6_BT    (1u << 15)
 #define DR7_FIXED 0x400u
-#define DR7_GD	  (1u << 13)
-#define DR7_ANY	  0xffu /* L0 G0 .. L3 G3 */
+#define DR7_GD    (1u << 13)
+#define DR7_ANY   0xffu /* L0 G0 .. L3 G3 */
 
 static inline bool debug_active(const struct vcpu *v)
 {

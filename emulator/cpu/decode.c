@@ -132,21 +132,21 @@ static uint8_t operand_segment(unsigned code_bits, const struct prefixes *p, boo
 /* 16-bit addressing (SDM vol. 2 table 2-1); true when it goes through BP. */
 static bool decode_modrm16(struct cursor *s, struct insn *i)
 {
-	static const uint8_t base[8] = {REG_RBX, REG_RBX, REG_RBP, REG_RBP,
-					REG_RSI, REG_RDI, REG_RBP, REG_RBX};
-	static const uint8_t index[8] = {REG_RSI,  REG_RDI,  REG_RSI,  REG_RDI,
-					 REG_ZERO, REG_ZERO, REG_ZERO, REG_ZERO};
+	static const uint8_t base[8] = {GPR_RBX, GPR_RBX, GPR_RBP, GPR_RBP,
+					GPR_RSI, GPR_RDI, GPR_RBP, GPR_RBX};
+	static const uint8_t index[8] = {GPR_RSI,  GPR_RDI,  GPR_RSI,  GPR_RDI,
+					 GPR_ZERO, GPR_ZERO, GPR_ZERO, GPR_ZERO};
 	unsigned mod = i->modrm >> 6, rm = i->modrm & 7;
 
 	i->base = base[rm];
 	i->index = index[rm];
 	if (mod == 0 && rm == 6) {
-		i->base = REG_ZERO;
+		i->base = GPR_ZERO;
 		i->displacement = (int32_t)take_signed(s, 2);
 	} else if (mod != 0) {
 		i->displacement = (int32_t)take_signed(s, mod);
 	}
-	return i->base == REG_RBP;
+	return i->base == GPR_RBP;
 }
 
 /* 32- and 64-bit addressing (tables 2-2 and 2-3); true when the base is RSP or RBP. */
@@ -160,18 +160,18 @@ static bool decode_modrm32(struct cursor *s, struct insn *i, unsigned code_bits,
 		low = sib & 7;
 		i->index = ((sib >> 3) & 7) | (rex & 2) << 2;
 		i->scale = sib >> 6;
-		if (i->index == REG_RSP)
-			i->index = REG_ZERO;
+		if (i->index == GPR_RSP)
+			i->index = GPR_ZERO;
 	}
 	i->base = (uint8_t)(low | (rex & 1) << 3);
 	if (mod == 0 && low == 5) {
 		/* No base; and without SIB in 64-bit mode the next instruction's address. */
-		i->base = code_bits == 64 && rm == 5 ? REG_RIP : REG_ZERO;
+		i->base = code_bits == 64 && rm == 5 ? GPR_RIP : GPR_ZERO;
 		i->displacement = (int32_t)take_signed(s, 4);
 	} else if (mod != 0) {
 		i->displacement = (int32_t)take_signed(s, mod == 1 ? 1 : 4);
 	}
-	return i->base == REG_RSP || i->base == REG_RBP;
+	return i->base == GPR_RSP || i->base == GPR_RBP;
 }
 
 static void decode_modrm(struct cursor *s, struct insn *i, unsigned code_bits,
@@ -237,7 +237,7 @@ static void apply_opcode(struct insn *i, unsigned code_bits, const struct prefix
 		i->reg = i->rm;
 	}
 	if (flags & OP_ACC)
-		*(flags & OP_REG ? &i->reg : &i->rm) = REG_RAX;
+		*(flags & OP_REG ? &i->reg : &i->rm) = GPR_RAX;
 	if (flags & OP_MODRM) {
 		if ((flags & OP_SWAP) && i->is_reg) {
 			uint8_t rm = i->rm;
@@ -329,8 +329,8 @@ unsigned insn_decode(const struct cpu_model *model, unsigned code_bits, const ui
 	uint32_t flags;
 
 	memset(i, 0, sizeof(*i));
-	i->base = REG_ZERO;
-	i->index = REG_ZERO;
+	i->base = GPR_ZERO;
+	i->index = GPR_ZERO;
 	op = decode_opcode(&s, i, code_bits, decode_prefixes(&s, code_bits, i, &p));
 	apply_prefixes(i, code_bits, &p);
 	flags = op->flags;

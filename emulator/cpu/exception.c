@@ -76,7 +76,7 @@ static void entry_commit(struct vcpu *v, const struct entry *n, const struct eve
 		segment_set(c, SEG_SS, n->frame.ss);
 	segment_set(c, SEG_CS, n->cs);
 	frame_commit_pointer(c, &n->frame);
-	c->reg[REG_RIP] = n->rip;
+	c->reg[GPR_RIP] = n->rip;
 	event_accepted(v, e);
 	cpu_update_mode(v);
 }
@@ -92,10 +92,10 @@ static void deliver_ivt(struct vcpu *v, unsigned vector, uint64_t table, uint64_
 
 	frame_push(v, &f, 2, flags);
 	frame_push(v, &f, 2, c->seg[SEG_CS].selector);
-	frame_push(v, &f, 2, c->reg[REG_RIP]);
+	frame_push(v, &f, 2, c->reg[GPR_RIP]);
 	frame_commit_pointer(c, &f);
 	segment_load_real(v, SEG_CS, target >> 16);
-	c->reg[REG_RIP] = target & 0xffff;
+	c->reg[GPR_RIP] = target & 0xffff;
 }
 
 static void deliver_real(struct vcpu *v, const struct event *e)
@@ -188,13 +188,13 @@ static void deliver_legacy(struct vcpu *v, const struct event *e, const struct d
 			frame_push(v, &n.frame, size, c->seg[SEG_ES].selector);
 		}
 		frame_push(v, &n.frame, size, c->seg[SEG_SS].selector);
-		frame_push(v, &n.frame, size, c->reg[REG_RSP]);
+		frame_push(v, &n.frame, size, c->reg[GPR_RSP]);
 	} else {
 		n.frame = frame_current(v, ext);
 	}
 	frame_push(v, &n.frame, size, event_flags(c, e));
 	frame_push(v, &n.frame, size, c->seg[SEG_CS].selector);
-	frame_push(v, &n.frame, size, c->reg[REG_RIP]);
+	frame_push(v, &n.frame, size, c->reg[GPR_RIP]);
 	if (e->has_error)
 		frame_push(v, &n.frame, size, e->error);
 	far_check_target(v, &n.cs, n.rip, ext);
@@ -206,7 +206,7 @@ static void deliver_long(struct vcpu *v, const struct event *e, const struct des
 	struct cpu *c = v->c;
 	unsigned ext = event_ext(e), ist = (gate->low >> 32) & 7, cpl;
 	struct entry n = {.clear_if = !(descriptor_attr(gate) & 1)};
-	uint64_t rsp = c->reg[REG_RSP];
+	uint64_t rsp = c->reg[GPR_RSP];
 
 	cpl = read_gate_code(v, gate, ext, &n.cs);
 	n.rip = gate_offset(gate);
@@ -218,10 +218,10 @@ static void deliver_long(struct vcpu *v, const struct event *e, const struct des
 	n.frame = frame_make(v, n.load_ss ? segment_null(cpl, cpl) : c->seg[SEG_SS], rsp & ~15ull,
 			     cpl, true, ext);
 	frame_push(v, &n.frame, 8, c->seg[SEG_SS].selector);
-	frame_push(v, &n.frame, 8, c->reg[REG_RSP]);
+	frame_push(v, &n.frame, 8, c->reg[GPR_RSP]);
 	frame_push(v, &n.frame, 8, event_flags(c, e));
 	frame_push(v, &n.frame, 8, c->seg[SEG_CS].selector);
-	frame_push(v, &n.frame, 8, c->reg[REG_RIP]);
+	frame_push(v, &n.frame, 8, c->reg[GPR_RIP]);
 	if (e->has_error)
 		frame_push(v, &n.frame, 8, e->error);
 	far_check_target(v, &n.cs, n.rip, ext);
@@ -282,7 +282,7 @@ static bool event_try(struct vcpu *v, const struct event *e)
 
 static void shut_down(struct vcpu *v)
 {
-	struct exit e = {.kind = EXIT_SHUTDOWN, .is_write = true, .rip = v->c->reg[REG_RIP]};
+	struct exit e = {.kind = EXIT_SHUTDOWN, .is_write = true, .rip = v->c->reg[GPR_RIP]};
 
 	v->c->shutdown = true;
 	v->ops->exit(v->machine, &e);

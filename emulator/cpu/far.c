@@ -37,7 +37,7 @@ static void check_target_real(struct vcpu *v, uint64_t rip)
 static void enter_real(struct vcpu *v, unsigned selector, uint64_t rip)
 {
 	segment_load_real(v, SEG_CS, selector);
-	v->c->reg[REG_RIP] = rip;
+	v->c->reg[GPR_RIP] = rip;
 	cpu_update_mode(v);
 }
 
@@ -46,7 +46,7 @@ static void enter_real(struct vcpu *v, unsigned selector, uint64_t rip)
 static void enter_code(struct vcpu *v, const struct segment *cs, uint64_t rip)
 {
 	segment_set(v->c, SEG_CS, *cs);
-	v->c->reg[REG_RIP] = rip;
+	v->c->reg[GPR_RIP] = rip;
 	cpu_update_mode(v);
 }
 
@@ -179,7 +179,7 @@ static void far_jump(struct vcpu *v, unsigned selector, uint64_t rip)
 static void push_return(struct vcpu *v, struct frame *f, unsigned size)
 {
 	frame_push(v, f, size, v->c->seg[SEG_CS].selector);
-	frame_push(v, f, size, v->c->reg[REG_RIP]);
+	frame_push(v, f, size, v->c->reg[GPR_RIP]);
 }
 
 /* To a more privileged level: new stack, old stack pointer, parameters, return address. */
@@ -204,7 +204,7 @@ static void call_inner(struct vcpu *v, const struct descriptor *gate, struct seg
 	for (unsigned n = 0; n < count; n++)
 		parameter[n] = frame_pop(v, &old, size);
 	frame_push(v, &f, size, c->seg[SEG_SS].selector);
-	frame_push(v, &f, size, c->reg[REG_RSP]);
+	frame_push(v, &f, size, c->reg[GPR_RSP]);
 	for (unsigned n = count; n-- > 0;)
 		frame_push(v, &f, size, parameter[n]);
 	push_return(v, &f, size);
@@ -213,7 +213,7 @@ static void call_inner(struct vcpu *v, const struct descriptor *gate, struct seg
 	segment_set(c, SEG_SS, f.ss);
 	segment_set(c, SEG_CS, cs);
 	frame_commit_pointer(c, &f);
-	c->reg[REG_RIP] = rip;
+	c->reg[GPR_RIP] = rip;
 	cpu_update_mode(v);
 }
 

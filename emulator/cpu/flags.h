@@ -70,8 +70,8 @@ static inline bool flag_pf(const struct cpu *c)
 /* Sets CF and OF, leaving the others. */
 static inline void flags_set_cf_of(struct cpu *c, bool cf, bool of)
 {
-	c->flag_aux = (c->flag_aux & ~(AUX_CF | AUX_PO)) | (cf ? AUX_CF : 0) |
-		      (cf != of ? AUX_PO : 0);
+	c->flag_aux =
+	    (c->flag_aux & ~(AUX_CF | AUX_PO)) | (cf ? AUX_CF : 0) | (cf != of ? AUX_PO : 0);
 }
 
 static inline uint32_t flags_status(const struct cpu *c)

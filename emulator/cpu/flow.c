@@ -22,7 +22,7 @@ ALWAYS_INLINE uint64_t branch_check(struct vcpu *v, uint64_t target, unsigned bi
 
 ALWAYS_INLINE void branch_relative(struct vcpu *v, const struct insn *i, unsigned bits)
 {
-	v->c->reg[REG_RIP] = branch_check(v, v->c->reg[REG_RIP] + i->immediate, bits);
+	v->c->reg[GPR_RIP] = branch_check(v, v->c->reg[GPR_RIP] + i->immediate, bits);
 }
 
 #define ROW_OF(name)                                                                               \
@@ -70,7 +70,7 @@ ALWAYS_INLINE void loop_execute(struct vcpu *v, const struct insn *i, unsigned b
 {
 	struct cpu *c = v->c;
 	unsigned counter_bits = i->address * 8u;
-	uint64_t count = c->reg[REG_RCX];
+	uint64_t count = c->reg[GPR_RCX];
 	bool taken;
 
 	if (i->opcode != 0xe3)
@@ -85,7 +85,7 @@ ALWAYS_INLINE void loop_execute(struct vcpu *v, const struct insn *i, unsigned b
 	if (taken)
 		branch_relative(v, i, bits);
 	if (i->opcode != 0xe3)
-		reg_set(v, i, REG_RCX, counter_bits, count);
+		reg_set(v, i, GPR_RCX, counter_bits, count);
 }
 
 /* ---- unconditional ---- */
@@ -93,8 +93,8 @@ ALWAYS_INLINE void loop_execute(struct vcpu *v, const struct insn *i, unsigned b
 ALWAYS_INLINE void call_execute(struct vcpu *v, uint64_t target, unsigned bits)
 {
 	target = branch_check(v, target, bits);
-	stack_push(v, bits, v->c->reg[REG_RIP]);
-	v->c->reg[REG_RIP] = target;
+	stack_push(v, bits, v->c->reg[GPR_RIP]);
+	v->c->reg[GPR_RIP] = target;
 }
 
 /* C3, and C2 with how many more bytes to take from the stack. */
@@ -105,7 +105,7 @@ ALWAYS_INLINE void ret_execute(struct vcpu *v, const struct insn *i, unsigned bi
 	uint64_t target = branch_check(v, mem_get_at(v, stack_seg(c), sp, bits), bits);
 
 	stack_pointer_set(c, sp + bits / 8 + i->immediate);
-	c->reg[REG_RIP] = target;
+	c->reg[GPR_RIP] = target;
 }
 
 #define FLOW_HANDLERS(bits)                                                                        \
@@ -119,7 +119,7 @@ ALWAYS_INLINE void ret_execute(struct vcpu *v, const struct insn *i, unsigned bi
 	}                                                                                          \
 	static void call_##bits(struct vcpu *v, const struct insn *i)                              \
 	{                                                                                          \
-		call_execute(v, v->c->reg[REG_RIP] + i->immediate, bits);                          \
+		call_execute(v, v->c->reg[GPR_RIP] + i->immediate, bits);                          \
 	}                                                                                          \
 	static void ret_##bits(struct vcpu *v, const struct insn *i)                               \
 	{                                                                                          \
@@ -136,7 +136,7 @@ insn_handler *const ret_row[ROW] = ROW_OF(ret);
 
 ALWAYS_INLINE void jmp_rm_execute(struct vcpu *v, const struct insn *i, unsigned bits, bool memory)
 {
-	v->c->reg[REG_RIP] = branch_check(v, rm_get(v, i, memory, bits), bits);
+	v->c->reg[GPR_RIP] = branch_check(v, rm_get(v, i, memory, bits), bits);
 }
 RM_HANDLERS_WIDE(jmp_rm, jmp_rm_execute)
 insn_handler *const jmp_rm_rows[2][ROW] = RM_ROWS_WIDE(jmp_rm);

@@ -16,25 +16,26 @@ enum { REP_NONE, REP_E, REP_NE }; /* F3, F2 */
 
 struct insn {
 	insn_handler *handler;
-	uint64_t immediate; /* sign-extended; branch displacement; moffs; far: offset | selector << 32 */
+	uint64_t
+	    immediate; /* sign-extended; branch displacement; moffs; far: offset | selector << 32 */
 	int32_t displacement;
-	uint8_t length;	   /* bytes, 1..15 */
-	uint8_t opcode;	   /* last opcode byte */
-	uint8_t map;	   /* MAP_* */
+	uint8_t length; /* bytes, 1..15 */
+	uint8_t opcode; /* last opcode byte */
+	uint8_t map;    /* MAP_* */
 	uint8_t modrm;
-	uint8_t reg;	   /* ModRM.reg with REX.R, or the register in the opcode with REX.B */
-	uint8_t rm;	   /* ModRM.rm with REX.B; only when is_reg */
-	uint8_t base, index, scale; /* REG_*; REG_ZERO for none, REG_RIP; scale is a shift 0..3 */
-	uint8_t seg;	   /* SEG_* of the memory operand; in 64-bit mode SEG_FLAT, _STACK, _FS or _GS */
-	uint8_t operand;   /* bytes: 2, 4 or 8 (1 where the opcode says byte) */
-	uint8_t address;   /* bytes: 2, 4 or 8 */
-	uint8_t rep;	   /* REP_*: the last F2/F3 prefix */
-	bool prefix_66;	   /* present: mandatory prefix for SIMD */
-	bool is_reg;	   /* ModRM.mod == 3, or no ModRM */
-	bool rex;	   /* any REX: byte registers 4..7 are SPL BPL SIL DIL */
+	uint8_t reg; /* ModRM.reg with REX.R, or the register in the opcode with REX.B */
+	uint8_t rm;  /* ModRM.rm with REX.B; only when is_reg */
+	uint8_t base, index, scale; /* GPR_*; GPR_ZERO for none, GPR_RIP; scale is a shift 0..3 */
+	uint8_t seg; /* SEG_* of the memory operand; in 64-bit mode SEG_FLAT, _STACK, _FS or _GS */
+	uint8_t operand; /* bytes: 2, 4 or 8 (1 where the opcode says byte) */
+	uint8_t address; /* bytes: 2, 4 or 8 */
+	uint8_t rep;     /* REP_*: the last F2/F3 prefix */
+	bool prefix_66;  /* present: mandatory prefix for SIMD */
+	bool is_reg;     /* ModRM.mod == 3, or no ModRM */
+	bool rex;        /* any REX: byte registers 4..7 are SPL BPL SIL DIL */
 	bool rex_w;
 	bool lock;
-	bool ends_block;   /* control flow, or anything that may change mode, mapping or interrupts */
+	bool ends_block; /* control flow, or anything that may change mode, mapping or interrupts */
 };
 
 /* Offset of the memory operand in its segment. */
@@ -53,7 +54,7 @@ static inline uint64_t insn_address(const struct vcpu *v, const struct insn *i)
 /* RIP of the instruction being executed. */
 static inline uint64_t insn_rip(const struct vcpu *v)
 {
-	return v->c->reg[REG_RIP] - v->insn->length;
+	return v->c->reg[GPR_RIP] - v->insn->length;
 }
 
 /*

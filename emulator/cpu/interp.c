@@ -21,7 +21,7 @@ static void interp_fault(struct vcpu *v)
 	struct cpu *c = v->c;
 
 	if (v->insn)
-		c->reg[REG_RIP] = insn_rip(v) & c->linear_mask;
+		c->reg[GPR_RIP] = insn_rip(v) & c->linear_mask;
 	else
 		c->insns++;
 	v->insn = NULL;
@@ -34,7 +34,7 @@ static inline __attribute__((always_inline)) void interp_insn(struct vcpu *v, co
 	struct cpu *c = v->c;
 
 	c->insns++;
-	c->reg[REG_RIP] = (c->reg[REG_RIP] + i->length) & mask;
+	c->reg[GPR_RIP] = (c->reg[GPR_RIP] + i->length) & mask;
 	v->insn = i;
 	i->handler(v, i);
 }

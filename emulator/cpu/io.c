@@ -58,13 +58,13 @@ static unsigned io_size(const struct insn *i)
 
 static unsigned io_port(const struct vcpu *v, const struct insn *i)
 {
-	return i->opcode & 8 ? (uint16_t)v->c->reg[REG_RDX] : (uint8_t)i->immediate;
+	return i->opcode & 8 ? (uint16_t)v->c->reg[GPR_RDX] : (uint8_t)i->immediate;
 }
 
 static void op_in(struct vcpu *v, const struct insn *i)
 {
 	unsigned port = io_port(v, i), size = io_size(i);
-	uint64_t *rax = &v->c->reg[REG_RAX], mask = size == 1 ? 0xff : 0xffff, value;
+	uint64_t *rax = &v->c->reg[GPR_RAX], mask = size == 1 ? 0xff : 0xffff, value;
 
 	check_permission(v, port, size);
 	value = port_access(v, port, size, false, 0);
@@ -77,7 +77,7 @@ static void op_out(struct vcpu *v, const struct insn *i)
 	uint64_t mask = UINT64_MAX >> (64 - 8 * size);
 
 	check_permission(v, port, size);
-	port_access(v, port, size, true, v->c->reg[REG_RAX] & mask);
+	port_access(v, port, size, true, v->c->reg[GPR_RAX] & mask);
 }
 
 /* ---- INS, OUTS ---- */
@@ -126,29 +126,29 @@ static uint64_t mem_read_item(struct vcpu *v, unsigned seg, uint64_t at, unsigne
 /* Memory is probed first: a fault after the port was read would lose what was read. */
 static void ins_item(struct vcpu *v, const struct insn *i)
 {
-	unsigned port = (uint16_t)v->c->reg[REG_RDX], size = io_size(i);
+	unsigned port = (uint16_t)v->c->reg[GPR_RDX], size = io_size(i);
 	unsigned seg = v->c->code_bits == 64 ? SEG_FLAT : SEG_ES;
-	uint64_t at = index_get(v, i, REG_RDI);
+	uint64_t at = index_get(v, i, GPR_RDI);
 
 	check_permission(v, port, size);
 	mem_probe_write(v, seg, at, size);
 	mem_write_item(v, seg, at, size, port_access(v, port, size, false, 0));
-	index_advance(v, i, REG_RDI, size);
+	index_advance(v, i, GPR_RDI, size);
 }
 
 static void outs_item(struct vcpu *v, const struct insn *i)
 {
-	unsigned port = (uint16_t)v->c->reg[REG_RDX], size = io_size(i);
+	unsigned port = (uint16_t)v->c->reg[GPR_RDX], size = io_size(i);
 
 	check_permission(v, port, size);
-	port_access(v, port, size, true, mem_read_item(v, i->seg, index_get(v, i, REG_RSI), size));
-	index_advance(v, i, REG_RSI, size);
+	port_access(v, port, size, true, mem_read_item(v, i->seg, index_get(v, i, GPR_RSI), size));
+	index_advance(v, i, GPR_RSI, size);
 }
 
 static void repeat(struct vcpu *v, const struct insn *i, insn_handler *item)
 {
 	struct cpu *c = v->c;
-	uint64_t count = index_get(v, i, REG_RCX);
+	uint64_t count = index_get(v, i, GPR_RCX);
 
 	if (i->rep == REP_NONE) {
 		item(v, i);
@@ -156,12 +156,12 @@ static void repeat(struct vcpu *v, const struct insn *i, insn_handler *item)
 	}
 	while (count) {
 		item(v, i);
-		index_set(v, i, REG_RCX, --count);
+		index_set(v, i, GPR_RCX, --count);
 		if (!count)
 			break;
 		/* The first item was counted by the run loop; the others are instructions too. */
 		if (c->insns >= v->limit || block_stale(v)) {
-			c->reg[REG_RIP] = exit_rip(v) & c->linear_mask;
+			c->reg[GPR_RIP] = exit_rip(v) & c->linear_mask;
 			break;
 		}
 		c->insns++;

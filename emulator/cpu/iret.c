@@ -42,7 +42,7 @@ static void iret_real(struct vcpu *v, unsigned size, uint64_t mask)
 		cpu_raise_error(v, EXC_GP, 0);
 	frame_commit_pointer(c, &f);
 	segment_load_real(v, SEG_CS, (unsigned)m.cs);
-	c->reg[REG_RIP] = m.rip;
+	c->reg[GPR_RIP] = m.rip;
 	flags_take(c, m.flags, mask, size);
 	cpu_update_mode(v);
 }
@@ -58,7 +58,7 @@ static void iret_vme(struct vcpu *v)
 		cpu_raise_error(v, EXC_GP, 0);
 	frame_commit_pointer(c, &f);
 	segment_load_real(v, SEG_CS, (unsigned)m.cs);
-	c->reg[REG_RIP] = m.rip;
+	c->reg[GPR_RIP] = m.rip;
 	flags_take(c, m.flags, FLAGS_ANY, 2);
 	c->rflags &= ~(uint64_t)FLAG_VIF;
 	if (m.flags & FLAG_IF)
@@ -94,8 +94,8 @@ static void iret_to_virtual8086(struct vcpu *v, struct frame *f, const struct im
 	for (unsigned n = 0; n < 5; n++)
 		segment_load_real(v, order[n], selector[n]);
 	segment_load_real(v, SEG_CS, (unsigned)m->cs);
-	c->reg[REG_RSP] = esp;
-	c->reg[REG_RIP] = m->rip;
+	c->reg[GPR_RSP] = esp;
+	c->reg[GPR_RIP] = m->rip;
 	cpu_update_mode(v);
 }
 
@@ -132,7 +132,7 @@ static void iret_protected(struct vcpu *v, unsigned size)
 		segment_set(c, SEG_SS, f.ss);
 	segment_set(c, SEG_CS, cs);
 	frame_commit_pointer(c, &f);
-	c->reg[REG_RIP] = m.rip;
+	c->reg[GPR_RIP] = m.rip;
 	cpu_update_mode(v);
 	if (cpl > old_cpl)
 		segment_null_outer(v, cpl);

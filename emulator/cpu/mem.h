@@ -12,9 +12,9 @@
 
 #include "emulator/cpu/cpu.h"
 
-#define PAGE_BITS 12
+#define PAGE_BITS    12
 #define PAGE_SIZE_4K 4096ull
-#define PAGE_MASK (~(PAGE_SIZE_4K - 1))
+#define PAGE_MASK    (~(PAGE_SIZE_4K - 1))
 
 /* ---- slow paths (mmu.c) ---- */
 
@@ -28,7 +28,8 @@ void mem_guard(struct vcpu *v, uint64_t ram_offset, unsigned size);
 /* Any size up to 4096 (FXSAVE, XMM, 80-bit): all pages are checked before the first byte moves.
  * MMIO goes in pieces of at most 8 bytes, ascending. */
 void mem_read_bytes(struct vcpu *v, unsigned seg, uint64_t offset, void *data, unsigned size);
-void mem_write_bytes(struct vcpu *v, unsigned seg, uint64_t offset, const void *data, unsigned size);
+void mem_write_bytes(struct vcpu *v, unsigned seg, uint64_t offset, const void *data,
+		     unsigned size);
 /* Fault exactly as a read or write of that range would, and do nothing else. */
 void mem_probe_read(struct vcpu *v, unsigned seg, uint64_t offset, unsigned size);
 void mem_probe_write(struct vcpu *v, unsigned seg, uint64_t offset, unsigned size);
@@ -42,7 +43,8 @@ void mem_write_system(struct vcpu *v, uint64_t linear, unsigned size, uint64_t v
  * NULL when the slow path must be taken (MMIO, ROM write, watchpoint, or a fault would be due).
  * Never faults. *length is cut at the page end. For a write the guard has been seen to.
  */
-uint8_t *mem_host_range(struct vcpu *v, unsigned seg, uint64_t offset, bool write, uint64_t *length);
+uint8_t *mem_host_range(struct vcpu *v, unsigned seg, uint64_t offset, bool write,
+			uint64_t *length);
 
 /* Guest-physical page of an instruction fetch at a linear address; may raise #PF. Sets A. */
 uint64_t mem_fetch_page(struct vcpu *v, uint64_t linear);

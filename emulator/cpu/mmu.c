@@ -63,7 +63,7 @@ static uint64_t ram_offset(const struct vcpu *v, uint64_t gpa, bool *writable)
 
 uint64_t exit_rip(const struct vcpu *v)
 {
-	return v->insn ? insn_rip(v) : v->c->reg[REG_RIP];
+	return v->insn ? insn_rip(v) : v->c->reg[GPR_RIP];
 }
 
 static uint64_t mmio_read(struct vcpu *v, uint64_t gpa, unsigned size)

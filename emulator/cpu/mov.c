@@ -52,11 +52,11 @@ insn_handler *const mov_rows[FORM_COUNT][ROW] = {
 #define MOFFS_HANDLERS(bits)                                                                       \
 	static void moffs_load_##bits(struct vcpu *v, const struct insn *i)                        \
 	{                                                                                          \
-		reg_set(v, i, REG_RAX, bits, mem_get_at(v, i->seg, i->immediate, bits));           \
+		reg_set(v, i, GPR_RAX, bits, mem_get_at(v, i->seg, i->immediate, bits));           \
 	}                                                                                          \
 	static void moffs_store_##bits(struct vcpu *v, const struct insn *i)                       \
 	{                                                                                          \
-		mem_set_at(v, i->seg, i->immediate, bits, v->c->reg[REG_RAX]);                     \
+		mem_set_at(v, i->seg, i->immediate, bits, v->c->reg[GPR_RAX]);                     \
 	}
 MOFFS_HANDLERS(8)
 MOFFS_HANDLERS(16)
@@ -100,17 +100,17 @@ insn_handler *const extend_rows[EXTEND_COUNT][2][ROW] = {
 
 static void cbw_16(struct vcpu *v, const struct insn *i)
 {
-	reg_set(v, i, REG_RAX, 16, (uint64_t)sign_extend(v->c->reg[REG_RAX], 8));
+	reg_set(v, i, GPR_RAX, 16, (uint64_t)sign_extend(v->c->reg[GPR_RAX], 8));
 }
 
 static void cbw_32(struct vcpu *v, const struct insn *i)
 {
-	reg_set(v, i, REG_RAX, 32, (uint64_t)sign_extend(v->c->reg[REG_RAX], 16));
+	reg_set(v, i, GPR_RAX, 32, (uint64_t)sign_extend(v->c->reg[GPR_RAX], 16));
 }
 
 static void cbw_64(struct vcpu *v, const struct insn *i)
 {
-	v->c->reg[REG_RAX] = (uint64_t)sign_extend(v->c->reg[REG_RAX], 32);
+	v->c->reg[GPR_RAX] = (uint64_t)sign_extend(v->c->reg[GPR_RAX], 32);
 }
 
 insn_handler *const cbw_row[ROW] = {NULL, cbw_16, cbw_32, cbw_64};
@@ -118,9 +118,9 @@ insn_handler *const cbw_row[ROW] = {NULL, cbw_16, cbw_32, cbw_64};
 #define CWD_HANDLER(bits)                                                                          \
 	static void cwd_##bits(struct vcpu *v, const struct insn *i)                               \
 	{                                                                                          \
-		bool negative = (v->c->reg[REG_RAX] >> (bits - 1)) & 1;                            \
+		bool negative = (v->c->reg[GPR_RAX] >> (bits - 1)) & 1;                            \
                                                                                                    \
-		reg_set(v, i, REG_RDX, bits, negative ? ~0ull : 0);                                \
+		reg_set(v, i, GPR_RDX, bits, negative ? ~0ull : 0);                                \
 	}
 CWD_HANDLER(16)
 CWD_HANDLER(32)
@@ -144,7 +144,7 @@ insn_handler *const xchg_rows[2][ROW] = RM_ROWS(xchg);
 #define XCHG_ACC_HANDLER(bits)                                                                     \
 	static void xchg_acc_##bits(struct vcpu *v, const struct insn *i)                          \
 	{                                                                                          \
-		if (i->rm != REG_RAX)                                                              \
+		if (i->rm != GPR_RAX)                                                              \
 			xchg_r_##bits(v, i);                                                       \
 	}
 XCHG_ACC_HANDLER(16)
@@ -185,11 +185,11 @@ insn_handler *const bswap_row[ROW] = {NULL, bswap_16, bswap_32, bswap_64};
 /* DS:[rBX + AL], with the decoder's operand size of one byte. */
 static void xlat(struct vcpu *v, const struct insn *i)
 {
-	uint64_t at = v->c->reg[REG_RBX] + (v->c->reg[REG_RAX] & 0xff);
+	uint64_t at = v->c->reg[GPR_RBX] + (v->c->reg[GPR_RAX] & 0xff);
 
 	if (i->address < 8)
 		at &= i->address == 4 ? 0xffffffffu : 0xffffu;
-	reg_set(v, i, REG_RAX, 8, mem_read8(v, i->seg, at));
+	reg_set(v, i, GPR_RAX, 8, mem_read8(v, i->seg, at));
 }
 
 insn_handler *const xlat_row[ROW] = {xlat};
@@ -197,7 +197,7 @@ insn_handler *const xlat_row[ROW] = {xlat};
 /* D6, undocumented for long: AL = CF ? FF : 0. */
 static void salc(struct vcpu *v, const struct insn *i)
 {
-	reg_set(v, i, REG_RAX, 8, flag_cf(v->c) ? 0xff : 0);
+	reg_set(v, i, GPR_RAX, 8, flag_cf(v->c) ? 0xff : 0);
 }
 
 insn_handler *const salc_row[ROW] = {salc};

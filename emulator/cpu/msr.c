@@ -368,9 +368,9 @@ void op_rdmsr(struct vcpu *v, const struct insn *i)
 	uint64_t *reg = v->c->reg, value;
 
 	require_cpl0(v);
-	value = msr_read(v, (uint32_t)reg[REG_RCX]);
-	reg[REG_RAX] = (uint32_t)value;
-	reg[REG_RDX] = value >> 32;
+	value = msr_read(v, (uint32_t)reg[GPR_RCX]);
+	reg[GPR_RAX] = (uint32_t)value;
+	reg[GPR_RDX] = value >> 32;
 }
 
 void op_wrmsr(struct vcpu *v, const struct insn *i)
@@ -378,7 +378,7 @@ void op_wrmsr(struct vcpu *v, const struct insn *i)
 	const uint64_t *reg = v->c->reg;
 
 	require_cpl0(v);
-	if (!msr_write(v, (uint32_t)reg[REG_RCX], reg[REG_RDX] << 32 | (uint32_t)reg[REG_RAX]))
+	if (!msr_write(v, (uint32_t)reg[GPR_RCX], reg[GPR_RDX] << 32 | (uint32_t)reg[GPR_RAX]))
 		cpu_raise_error(v, EXC_GP, 0);
 }
 

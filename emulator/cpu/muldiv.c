@@ -17,13 +17,13 @@ ALWAYS_INLINE u128 wide_get(struct vcpu *v, unsigned bits)
 
 	switch (bits) {
 	case 8:
-		return (uint16_t)r[REG_RAX];
+		return (uint16_t)r[GPR_RAX];
 	case 16:
-		return (uint32_t)(uint16_t)r[REG_RDX] << 16 | (uint16_t)r[REG_RAX];
+		return (uint32_t)(uint16_t)r[GPR_RDX] << 16 | (uint16_t)r[GPR_RAX];
 	case 32:
-		return r[REG_RDX] << 32 | (uint32_t)r[REG_RAX];
+		return r[GPR_RDX] << 32 | (uint32_t)r[GPR_RAX];
 	default:
-		return (u128)r[REG_RDX] << 64 | r[REG_RAX];
+		return (u128)r[GPR_RDX] << 64 | r[GPR_RAX];
 	}
 }
 
@@ -31,17 +31,17 @@ ALWAYS_INLINE void wide_set(struct vcpu *v, const struct insn *i, unsigned bits,
 			    uint64_t high)
 {
 	if (bits == 8) {
-		reg_set(v, i, REG_RAX, 16, (low & 0xff) | high << 8);
+		reg_set(v, i, GPR_RAX, 16, (low & 0xff) | high << 8);
 		return;
 	}
-	reg_set(v, i, REG_RAX, bits, low);
-	reg_set(v, i, REG_RDX, bits, high);
+	reg_set(v, i, GPR_RAX, bits, low);
+	reg_set(v, i, GPR_RDX, bits, high);
 }
 
 ALWAYS_INLINE void mul_execute(struct vcpu *v, const struct insn *i, unsigned bits, bool memory)
 {
 	uint64_t b = rm_get(v, i, memory, bits);
-	u128 product = (u128)(v->c->reg[REG_RAX] & size_mask(bits)) * b;
+	u128 product = (u128)(v->c->reg[GPR_RAX] & size_mask(bits)) * b;
 	uint64_t low = (uint64_t)product & size_mask(bits), high = (uint64_t)(product >> bits);
 
 	wide_set(v, i, bits, low, high);
@@ -64,7 +64,7 @@ ALWAYS_INLINE void imul_execute(struct vcpu *v, const struct insn *i, unsigned b
 	uint64_t high, low;
 	bool lost;
 
-	low = imul_low(v->c->reg[REG_RAX], rm_get(v, i, memory, bits), bits, &high, &lost);
+	low = imul_low(v->c->reg[GPR_RAX], rm_get(v, i, memory, bits), bits, &high, &lost);
 	wide_set(v, i, bits, low, high);
 	flags_set_cf_of(v->c, lost, lost);
 }
@@ -158,20 +158,20 @@ insn_handler *const imul3_rows[2][ROW] = RM_ROWS_WIDE(imul3);
 
 static void aam(struct vcpu *v, const struct insn *i)
 {
-	uint64_t al = v->c->reg[REG_RAX] & 0xff, base = i->immediate & 0xff;
+	uint64_t al = v->c->reg[GPR_RAX] & 0xff, base = i->immediate & 0xff;
 
 	if (base == 0)
 		cpu_raise(v, EXC_DE);
-	reg_set(v, i, REG_RAX, 16, (al / base) << 8 | al % base);
+	reg_set(v, i, GPR_RAX, 16, (al / base) << 8 | al % base);
 	flags_set_logic(v->c, 8, al % base);
 }
 
 static void aad(struct vcpu *v, const struct insn *i)
 {
-	uint64_t ax = v->c->reg[REG_RAX] & 0xffff;
+	uint64_t ax = v->c->reg[GPR_RAX] & 0xffff;
 	uint64_t al = (ax + (ax >> 8) * (i->immediate & 0xff)) & 0xff;
 
-	reg_set(v, i, REG_RAX, 16, al);
+	reg_set(v, i, GPR_RAX, 16, al);
 	flags_set_logic(v->c, 8, al);
 }
 

@@ -160,7 +160,7 @@ static inline unsigned stack_seg(const struct cpu *c)
 
 static inline uint64_t stack_pointer(const struct cpu *c)
 {
-	return c->reg[REG_RSP] & stack_mask(c);
+	return c->reg[GPR_RSP] & stack_mask(c);
 }
 
 static inline void stack_pointer_set(struct cpu *c, uint64_t value)
@@ -168,13 +168,13 @@ static inline void stack_pointer_set(struct cpu *c, uint64_t value)
 	uint64_t mask = stack_mask(c);
 
 	/* A 32-bit stack pointer is written as any 32-bit register is. */
-	c->reg[REG_RSP] = (mask == 0xffff ? c->reg[REG_RSP] & ~mask : 0) | (value & mask);
+	c->reg[GPR_RSP] = (mask == 0xffff ? c->reg[GPR_RSP] & ~mask : 0) | (value & mask);
 }
 
 ALWAYS_INLINE void stack_push(struct vcpu *v, unsigned bits, uint64_t value)
 {
 	struct cpu *c = v->c;
-	uint64_t to = (c->reg[REG_RSP] - bits / 8) & stack_mask(c);
+	uint64_t to = (c->reg[GPR_RSP] - bits / 8) & stack_mask(c);
 
 	mem_set_at(v, stack_seg(c), to, bits, value);
 	stack_pointer_set(c, to);

@@ -58,7 +58,7 @@ void cpu_get_regs(const struct cpu *c, struct cpu_regs *r)
 {
 	memset(r, 0, sizeof(*r));
 	memcpy(r->gpr, c->reg, sizeof(r->gpr));
-	r->rip = c->reg[REG_RIP];
+	r->rip = c->reg[GPR_RIP];
 	r->rflags = cpu_rflags(c);
 	for (unsigned n = 0; n < 6; n++)
 		SEGMENT_GET(r->seg[n], c->seg[n]);
@@ -96,7 +96,7 @@ void cpu_set_regs(struct vcpu *v, const struct cpu_regs *r)
 	struct cpu *c = v->c;
 
 	memcpy(c->reg, r->gpr, sizeof(r->gpr));
-	c->reg[REG_RIP] = r->rip;
+	c->reg[GPR_RIP] = r->rip;
 	cpu_set_rflags(c, r->rflags);
 	for (unsigned n = 0; n < 6; n++)
 		SEGMENT_GET(c->seg[n], r->seg[n]);

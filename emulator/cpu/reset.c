@@ -35,9 +35,9 @@ void vcpu_reset(struct vcpu *v)
 	c->dr[7] = DR7_FIXED;
 	c->rflags = FLAG_ONE;
 	flags_set_status(c, 0);
-	c->reg[REG_RIP] = 0xfff0;
+	c->reg[GPR_RIP] = 0xfff0;
 	cpuid_query(&v->model, c, 1, 0, id);
-	c->reg[REG_RDX] = id[0];
+	c->reg[GPR_RDX] = id[0];
 	c->a20 = true;
 	fpu_reset(&c->fpu);
 	msr_reset(c);

@@ -309,7 +309,7 @@ struct frame frame_current(const struct vcpu *v, uint32_t error)
 {
 	const struct cpu *c = v->c;
 
-	return frame_make(v, c->seg[SEG_SS], c->reg[REG_RSP], c->cpl, c->code_bits == 64, error);
+	return frame_make(v, c->seg[SEG_SS], c->reg[GPR_RSP], c->cpl, c->code_bits == 64, error);
 }
 
 static uint64_t frame_linear(struct vcpu *v, const struct frame *f, uint64_t sp, unsigned size,
@@ -347,7 +347,7 @@ uint64_t frame_pop(struct vcpu *v, struct frame *f, unsigned size)
 
 void frame_commit_pointer(struct cpu *c, const struct frame *f)
 {
-	uint64_t *rsp = &c->reg[REG_RSP];
+	uint64_t *rsp = &c->reg[GPR_RSP];
 
 	*rsp = f->mask == UINT16_MAX ? (*rsp & ~f->mask) | f->sp : f->sp;
 }

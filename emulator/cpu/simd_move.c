@@ -295,7 +295,7 @@ static void masked_store(struct vcpu *v, const struct insn *i, const union xmm *
 			 const union xmm *mask, unsigned bytes)
 {
 	uint64_t wrap = i->address == 8 ? UINT64_MAX : i->address == 4 ? UINT32_MAX : UINT16_MAX;
-	uint64_t a = v->c->reg[REG_RDI];
+	uint64_t a = v->c->reg[GPR_RDI];
 
 	for (unsigned n = 0; n < bytes; n++)
 		if (mask->u8[n] & 0x80)

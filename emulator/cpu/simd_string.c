@@ -117,8 +117,8 @@ static uint32_t string_compare(struct vcpu *v, const struct insn *i, bool explic
 	string_elements_get(&a, xmm_reg(v, i->reg), control);
 	string_elements_get(&b, &s, control);
 	if (explicit) {
-		a.length = string_length_explicit(v->c->reg[REG_RAX], i->rex_w, control);
-		b.length = string_length_explicit(v->c->reg[REG_RDX], i->rex_w, control);
+		a.length = string_length_explicit(v->c->reg[GPR_RAX], i->rex_w, control);
+		b.length = string_length_explicit(v->c->reg[GPR_RDX], i->rex_w, control);
 	} else {
 		a.length = string_length_implicit(&a, control);
 		b.length = string_length_implicit(&b, control);
@@ -144,7 +144,7 @@ static void string_index(struct vcpu *v, const struct insn *i, bool explicit)
 		index = 31 - (uint32_t)__builtin_clz(matches);
 	else
 		index = (uint32_t)__builtin_ctz(matches);
-	v->c->reg[REG_RCX] = index;
+	v->c->reg[GPR_RCX] = index;
 }
 
 static void string_mask(struct vcpu *v, const struct insn *i, bool explicit)

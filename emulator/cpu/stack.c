@@ -26,13 +26,13 @@ insn_handler *const push_imm_row[ROW] = {NULL, push_imm_16, push_imm_32, push_im
 ALWAYS_INLINE void pop_execute(struct vcpu *v, const struct insn *i, unsigned bits, bool memory)
 {
 	struct cpu *c = v->c;
-	uint64_t old = c->reg[REG_RSP], at;
+	uint64_t old = c->reg[GPR_RSP], at;
 	uint64_t value = mem_get_at(v, stack_seg(c), stack_pointer(c), bits);
 
 	stack_pointer_set(c, old + bits / 8);
 	if (memory) {
 		at = insn_address(v, i);
-		c->reg[REG_RSP] = old;
+		c->reg[GPR_RSP] = old;
 		mem_set_at(v, i->seg, at, bits, value);
 		stack_pointer_set(c, old + bits / 8);
 	} else {
@@ -47,10 +47,10 @@ insn_handler *const pop_rows[2][ROW] = RM_ROWS_WIDE(pop);
 ALWAYS_INLINE void pusha_execute(struct vcpu *v, unsigned bits)
 {
 	struct cpu *c = v->c;
-	uint64_t old = c->reg[REG_RSP], mask = stack_mask(c);
+	uint64_t old = c->reg[GPR_RSP], mask = stack_mask(c);
 	unsigned r;
 
-	for (r = REG_RAX; r <= REG_RDI; r++)
+	for (r = GPR_RAX; r <= GPR_RDI; r++)
 		mem_set_at(v, SEG_SS, (old - (r + 1) * (bits / 8)) & mask, bits, c->reg[r]);
 	stack_pointer_set(c, old - 8 * (bits / 8));
 }
@@ -58,13 +58,13 @@ ALWAYS_INLINE void pusha_execute(struct vcpu *v, unsigned bits)
 ALWAYS_INLINE void popa_execute(struct vcpu *v, const struct insn *i, unsigned bits)
 {
 	struct cpu *c = v->c;
-	uint64_t old = c->reg[REG_RSP], mask = stack_mask(c), value[8];
+	uint64_t old = c->reg[GPR_RSP], mask = stack_mask(c), value[8];
 	unsigned r;
 
-	for (r = REG_RDI + 1; r-- > REG_RAX;)
+	for (r = GPR_RDI + 1; r-- > GPR_RAX;)
 		value[r] = mem_get_at(v, SEG_SS, (old + (7 - r) * (bits / 8)) & mask, bits);
-	for (r = REG_RAX; r <= REG_RDI; r++)
-		if (r != REG_RSP)
+	for (r = GPR_RAX; r <= GPR_RDI; r++)
+		if (r != GPR_RSP)
 			reg_set(v, i, r, bits, value[r]);
 	stack_pointer_set(c, old + 8 * (bits / 8));
 }
@@ -102,12 +102,12 @@ ALWAYS_INLINE void enter_execute(struct vcpu *v, const struct insn *i, unsigned 
 {
 	struct cpu *c = v->c;
 	unsigned level = (i->immediate >> 16) & 31, seg = stack_seg(c), k;
-	uint64_t mask = stack_mask(c), sp = stack_pointer(c), bp = c->reg[REG_RBP], frame;
+	uint64_t mask = stack_mask(c), sp = stack_pointer(c), bp = c->reg[GPR_RBP], frame;
 
 	sp = (sp - bits / 8) & mask;
 	mem_set_at(v, seg, sp, bits, bp);
 	/* At operand size 32 it is all of ESP, also where only SP moves (SDM vol. 2A ENTER). */
-	frame = (c->reg[REG_RSP] & ~mask) | sp;
+	frame = (c->reg[GPR_RSP] & ~mask) | sp;
 	if (level > 0) {
 		for (k = 1; k < level; k++) {
 			bp -= bits / 8;
@@ -119,18 +119,18 @@ ALWAYS_INLINE void enter_execute(struct vcpu *v, const struct insn *i, unsigned 
 	}
 	sp = (sp - (i->immediate & 0xffff)) & mask;
 	mem_probe_write(v, seg, sp, bits / 8);
-	reg_set(v, i, REG_RBP, bits, frame);
+	reg_set(v, i, GPR_RBP, bits, frame);
 	stack_pointer_set(c, sp);
 }
 
 ALWAYS_INLINE void leave_execute(struct vcpu *v, const struct insn *i, unsigned bits)
 {
 	struct cpu *c = v->c;
-	uint64_t frame = c->reg[REG_RBP] & stack_mask(c);
+	uint64_t frame = c->reg[GPR_RBP] & stack_mask(c);
 	uint64_t value = mem_get_at(v, stack_seg(c), frame, bits);
 
 	stack_pointer_set(c, frame + bits / 8);
-	reg_set(v, i, REG_RBP, bits, value);
+	reg_set(v, i, GPR_RBP, bits, value);
 }
 
 #define FRAME_HANDLERS(bits)                                                                       \

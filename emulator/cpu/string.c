@@ -63,32 +63,32 @@ ALWAYS_INLINE void string_advance(struct vcpu *v, const struct insn *i, unsigned
 	if (v->c->rflags & FLAG_DF)
 		delta = -delta;
 	if (string_has_source(op))
-		string_index_set(v, i, REG_RSI, v->c->reg[REG_RSI] + delta);
+		string_index_set(v, i, GPR_RSI, v->c->reg[GPR_RSI] + delta);
 	if (string_has_destination(op))
-		string_index_set(v, i, REG_RDI, v->c->reg[REG_RDI] + delta);
+		string_index_set(v, i, GPR_RDI, v->c->reg[GPR_RDI] + delta);
 }
 
 /* One iteration, of any kind. */
 ALWAYS_INLINE void string_step(struct vcpu *v, const struct insn *i, unsigned op, unsigned bits)
 {
-	uint64_t si = string_index(v, i, REG_RSI), di = string_index(v, i, REG_RDI), a;
+	uint64_t si = string_index(v, i, GPR_RSI), di = string_index(v, i, GPR_RDI), a;
 
 	switch (op) {
 	case STRING_MOVS:
 		mem_set_at(v, string_seg(v), di, bits, mem_get_at(v, i->seg, si, bits));
 		break;
 	case STRING_STOS:
-		mem_set_at(v, string_seg(v), di, bits, v->c->reg[REG_RAX]);
+		mem_set_at(v, string_seg(v), di, bits, v->c->reg[GPR_RAX]);
 		break;
 	case STRING_LODS:
-		reg_set(v, i, REG_RAX, bits, mem_get_at(v, i->seg, si, bits));
+		reg_set(v, i, GPR_RAX, bits, mem_get_at(v, i->seg, si, bits));
 		break;
 	case STRING_CMPS:
 		a = mem_get_at(v, i->seg, si, bits);
 		string_compare(v->c, bits, a, mem_get_at(v, string_seg(v), di, bits));
 		break;
 	case STRING_SCAS:
-		a = v->c->reg[REG_RAX] & size_mask(bits);
+		a = v->c->reg[GPR_RAX] & size_mask(bits);
 		string_compare(v->c, bits, a, mem_get_at(v, string_seg(v), di, bits));
 		break;
 	}
@@ -136,7 +136,7 @@ static void run_fill(uint8_t *to, uint64_t value, uint64_t n, unsigned size)
 ALWAYS_INLINE uint64_t run_compare(struct vcpu *v, const struct insn *i, unsigned bits,
 				   const uint8_t *a, const uint8_t *b, uint64_t n)
 {
-	uint64_t acc = v->c->reg[REG_RAX] & size_mask(bits), x = 0, y = 0, k = 0;
+	uint64_t acc = v->c->reg[GPR_RAX] & size_mask(bits), x = 0, y = 0, k = 0;
 
 	while (k < n) {
 		x = a ? element_load(a + k * (bits / 8), bits) : acc;
@@ -173,7 +173,7 @@ ALWAYS_INLINE uint64_t run_clip(struct vcpu *v, const struct insn *i, unsigned s
 ALWAYS_INLINE uint64_t string_run(struct vcpu *v, const struct insn *i, unsigned op, unsigned bits,
 				  uint64_t n)
 {
-	uint64_t si = string_index(v, i, REG_RSI), di = string_index(v, i, REG_RDI), length;
+	uint64_t si = string_index(v, i, GPR_RSI), di = string_index(v, i, GPR_RDI), length;
 	const unsigned size = bits / 8, seg = string_seg(v);
 	bool writes = op == STRING_MOVS || op == STRING_STOS;
 	uint8_t *from = NULL, *to = NULL;
@@ -218,10 +218,10 @@ ALWAYS_INLINE uint64_t string_run(struct vcpu *v, const struct insn *i, unsigned
 		run_move(to, from, n, size);
 		break;
 	case STRING_STOS:
-		run_fill(to, v->c->reg[REG_RAX], n, size);
+		run_fill(to, v->c->reg[GPR_RAX], n, size);
 		break;
 	case STRING_LODS:
-		reg_set(v, i, REG_RAX, bits, element_load(from + (n - 1) * size, bits));
+		reg_set(v, i, GPR_RAX, bits, element_load(from + (n - 1) * size, bits));
 		break;
 	default:
 		n = run_compare(v, i, bits, from, to, n);
@@ -240,7 +240,7 @@ ALWAYS_INLINE bool string_ended(const struct vcpu *v, const struct insn *i, unsi
 ALWAYS_INLINE void string_repeat(struct vcpu *v, const struct insn *i, unsigned op, unsigned bits)
 {
 	struct cpu *c = v->c;
-	uint64_t count = string_index(v, i, REG_RCX), n, allowed;
+	uint64_t count = string_index(v, i, GPR_RCX), n, allowed;
 
 	while (count != 0) {
 		/* The iteration that begins now has been counted already. */
@@ -253,11 +253,11 @@ ALWAYS_INLINE void string_repeat(struct vcpu *v, const struct insn *i, unsigned 
 		}
 		c->insns += n - 1;
 		count -= n;
-		string_index_set(v, i, REG_RCX, count);
+		string_index_set(v, i, GPR_RCX, count);
 		if (count == 0 || string_ended(v, i, op))
 			break;
 		if (c->insns >= v->limit || block_stale(v)) {
-			c->reg[REG_RIP] = insn_rip(v) & c->linear_mask;
+			c->reg[GPR_RIP] = insn_rip(v) & c->linear_mask;
 			break;
 		}
 		c->insns++;

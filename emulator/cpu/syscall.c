@@ -38,9 +38,9 @@ void op_syscall(struct vcpu *v, const struct insn *i)
 
 	if (!(c->efer & EFER_SCE) || !cpu_long_mode(c))
 		cpu_raise(v, EXC_UD);
-	c->reg[REG_RCX] = c->reg[REG_RIP];
-	c->reg[REG_R11] = flags;
-	c->reg[REG_RIP] = c->code_bits == 64 ? c->lstar : c->cstar;
+	c->reg[GPR_RCX] = c->reg[GPR_RIP];
+	c->reg[GPR_R11] = flags;
+	c->reg[GPR_RIP] = c->code_bits == 64 ? c->lstar : c->cstar;
 	cpu_set_rflags(c, flags & ~c->fmask);
 	load_flat(v, selector, selector + 8, 0, true);
 }
@@ -49,15 +49,15 @@ void op_sysret(struct vcpu *v, const struct insn *i)
 {
 	struct cpu *c = v->c;
 	unsigned selector = (c->star >> 48) | 3;
-	uint64_t rip = c->reg[REG_RCX];
+	uint64_t rip = c->reg[GPR_RCX];
 
 	if (!(c->efer & EFER_SCE) || c->code_bits != 64)
 		cpu_raise(v, EXC_UD);
 	require_cpl0(v);
 	if (i->rex_w && !address_is_canonical(rip))
 		cpu_raise_error(v, EXC_GP, 0);
-	c->reg[REG_RIP] = i->rex_w ? rip : (uint32_t)rip;
-	cpu_set_rflags(c, c->reg[REG_R11] & ~(uint64_t)(FLAG_RF | FLAG_VM));
+	c->reg[GPR_RIP] = i->rex_w ? rip : (uint32_t)rip;
+	cpu_set_rflags(c, c->reg[GPR_R11] & ~(uint64_t)(FLAG_RF | FLAG_VM));
 	load_flat(v, i->rex_w ? ((selector + 16) | 3) : selector, (selector + 8) | 3, 3, i->rex_w);
 	/* The TF that it loads traps at once, as if the program's SYSCALL had been stepped. */
 	if (c->rflags & FLAG_TF)
@@ -73,8 +73,8 @@ void op_sysenter(struct vcpu *v, const struct insn *i)
 	if (!(c->cr0 & CR0_PE) || !selector)
 		cpu_raise_error(v, EXC_GP, 0);
 	c->rflags &= ~(uint64_t)(FLAG_VM | FLAG_IF | FLAG_RF);
-	c->reg[REG_RSP] = lm ? c->sysenter_esp : (uint32_t)c->sysenter_esp;
-	c->reg[REG_RIP] = lm ? c->sysenter_eip : (uint32_t)c->sysenter_eip;
+	c->reg[GPR_RSP] = lm ? c->sysenter_esp : (uint32_t)c->sysenter_esp;
+	c->reg[GPR_RIP] = lm ? c->sysenter_eip : (uint32_t)c->sysenter_eip;
 	load_flat(v, selector, selector + 8, 0, lm);
 }
 
@@ -82,7 +82,7 @@ void op_sysexit(struct vcpu *v, const struct insn *i)
 {
 	struct cpu *c = v->c;
 	unsigned selector = c->sysenter_cs & 0xfffc;
-	uint64_t rip = c->reg[REG_RDX], rsp = c->reg[REG_RCX];
+	uint64_t rip = c->reg[GPR_RDX], rsp = c->reg[GPR_RCX];
 
 	if (!(c->cr0 & CR0_PE) || !selector)
 		cpu_raise_error(v, EXC_GP, 0);
@@ -96,7 +96,7 @@ void op_sysexit(struct vcpu *v, const struct insn *i)
 		rsp = (uint32_t)rsp;
 		selector += 16;
 	}
-	c->reg[REG_RIP] = rip;
-	c->reg[REG_RSP] = rsp;
+	c->reg[GPR_RIP] = rip;
+	c->reg[GPR_RSP] = rsp;
 	load_flat(v, selector | 3, (selector + 8) | 3, 3, i->rex_w);
 }

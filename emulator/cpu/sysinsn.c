@@ -301,8 +301,8 @@ static void op_rdtsc(struct vcpu *v, const struct insn *i)
 	if (v->ops->tsc_read)
 		v->ops->tsc_read(v->machine);
 	tsc = v->ops->now(v->machine) + c->tsc_offset;
-	c->reg[REG_RAX] = (uint32_t)tsc;
-	c->reg[REG_RDX] = tsc >> 32;
+	c->reg[GPR_RAX] = (uint32_t)tsc;
+	c->reg[GPR_RDX] = tsc >> 32;
 }
 
 /* There are no performance counters. */
@@ -316,11 +316,11 @@ static void op_cpuid(struct vcpu *v, const struct insn *i)
 	struct cpu *c = v->c;
 	uint32_t out[4];
 
-	cpuid_query(&v->model, c, (uint32_t)c->reg[REG_RAX], (uint32_t)c->reg[REG_RCX], out);
-	c->reg[REG_RAX] = out[0];
-	c->reg[REG_RBX] = out[1];
-	c->reg[REG_RCX] = out[2];
-	c->reg[REG_RDX] = out[3];
+	cpuid_query(&v->model, c, (uint32_t)c->reg[GPR_RAX], (uint32_t)c->reg[GPR_RCX], out);
+	c->reg[GPR_RAX] = out[0];
+	c->reg[GPR_RBX] = out[1];
+	c->reg[GPR_RCX] = out[2];
+	c->reg[GPR_RDX] = out[3];
 }
 
 /* ---- lookup ---- */

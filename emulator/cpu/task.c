@@ -65,7 +65,7 @@ static void task_save(struct vcpu *v, uint64_t flags)
 	const struct cpu *c = v->c;
 	const struct layout *l = tss_layout(&c->tr);
 
-	mem_write_system(v, c->tr.base + l->ip, l->size, c->reg[REG_RIP]);
+	mem_write_system(v, c->tr.base + l->ip, l->size, c->reg[GPR_RIP]);
 	mem_write_system(v, c->tr.base + l->flags, l->size, flags);
 	for (unsigned n = 0; n < 8; n++)
 		mem_write_system(v, c->tr.base + l->gpr + n * l->size, l->size, c->reg[n]);
@@ -107,7 +107,7 @@ static void task_take_registers(struct vcpu *v, const struct task *t, const stru
 	c->cr0 |= CR0_TS;
 	/* Local breakpoints are the old task's (SDM vol. 3B 17.2.4). */
 	c->dr[7] &= ~0x155ull;
-	c->reg[REG_RIP] = t->rip;
+	c->reg[GPR_RIP] = t->rip;
 	cpu_set_rflags(c, nested ? t->flags | FLAG_NT : t->flags);
 	/* The upper halves after a 16-bit switch are undefined; all ones is what processors leave.
 	 */
@@ -220,7 +220,7 @@ static void task_enter(struct vcpu *v, const struct task *t, const struct event 
 		frame_push(v, &f, wide ? 4 : 2, e->error);
 		frame_commit_pointer(c, &f);
 	}
-	far_check_target(v, &c->seg[SEG_CS], c->reg[REG_RIP], ext);
+	far_check_target(v, &c->seg[SEG_CS], c->reg[GPR_RIP], ext);
 	if (t->trap)
 		c->pending_db |= DR6_BT;
 }

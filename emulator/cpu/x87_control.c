@@ -64,7 +64,7 @@ static void op_fnstsw_m16(struct vcpu *v, const struct insn *i)
 static void op_fnstsw_ax(struct vcpu *v, const struct insn *i)
 {
 	fpu_check_x87(v, false);
-	v->c->reg[REG_RAX] = (v->c->reg[REG_RAX] & ~0xffffull) | v->c->fpu.status;
+	v->c->reg[GPR_RAX] = (v->c->reg[GPR_RAX] & ~0xffffull) | v->c->fpu.status;
 }
 
 /* ---- environment ---- */

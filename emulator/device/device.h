@@ -46,7 +46,7 @@ struct device_property {
 };
 
 #define DEVICE_PROPERTIES 8
-#define DEVICE_IRQS	  64
+#define DEVICE_IRQS       64
 
 struct device_class {
 	const char *name; /* part number, as in -device and in traces: never changes */
@@ -83,15 +83,15 @@ struct device_class {
 struct device {
 	const struct device_class *class;
 	struct machine *machine;
-	const char *id;			      /* unique in the machine: "i8259-0" */
-	size_t state_offset;		      /* in the arena */
-	unsigned timer_base;		      /* first of its timers */
-	int channel;			      /* host character channel, or -1 */
-	uint8_t pci_address;		      /* on PCI: device << 3 | function */
+	const char *id;                       /* unique in the machine: "i8259-0" */
+	size_t state_offset;                  /* in the arena */
+	unsigned timer_base;                  /* first of its timers */
+	int channel;                          /* host character channel, or -1 */
+	uint8_t pci_address;                  /* on PCI: device << 3 | function */
 	uint64_t property[DEVICE_PROPERTIES]; /* in the order of class->properties */
-	struct irq out[DEVICE_IRQS];	      /* output lines; meaning by class */
-	struct device *peer;		      /* a device that works beside it, set by the board */
-	const void *data;		      /* constant input made by the board (fw_cfg files) */
+	struct irq out[DEVICE_IRQS];          /* output lines; meaning by class */
+	struct device *peer;                  /* a device that works beside it, set by the board */
+	const void *data;                     /* constant input made by the board (fw_cfg files) */
 };
 
 /* The device's state in the arena, wherever that is mapped now. */
@@ -133,7 +133,8 @@ void device_set_a20(struct device *d, bool enabled);
 void device_set_view(struct device *d, uint64_t gpa, unsigned view);
 
 /* vCPU lines, driven by the interrupt controllers (and NMI sources). */
-void device_set_intr(struct device *d, bool level); /* INTR: an interrupt wants to be acknowledged */
+void device_set_intr(struct device *d,
+		     bool level); /* INTR: an interrupt wants to be acknowledged */
 void device_pulse_nmi(struct device *d);
 
 /* Every class that is built in, NULL terminated (generated from the configuration). */

@@ -30,7 +30,7 @@ enum {
 	REG_LSR = 5,
 	REG_MSR = 6,
 	REG_SCR = 7,
-	REG_COUNT = 8,
+	GPR_COUNT = 8,
 };
 
 enum { IER_RECEIVE = 0x01, IER_TRANSMIT = 0x02, IER_LINE = 0x04, IER_MODEM = 0x08, IER_MASK = 15 };
@@ -420,7 +420,7 @@ static int ns16550_realize(struct device *d, struct error *e)
 {
 	const struct ns16550_config *c = d->data;
 
-	return device_add_ports(d, c->base, REG_COUNT, &ns16550_ops, "uart", e);
+	return device_add_ports(d, c->base, GPR_COUNT, &ns16550_ops, "uart", e);
 }
 
 /* Table III, "Master Reset"; the divisor, which reset leaves alone, begins at 9600 baud. */

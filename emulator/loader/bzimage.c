@@ -258,8 +258,8 @@ static int load(struct machine *m, struct bzimage *b, const struct memory_map *m
 		return error_set(e, ERROR_USAGE, "%s does not fit into the memory of board %s",
 				 b->image->name, m->config.board);
 	memset(r.gpr, 0, sizeof(r.gpr));
-	r.gpr[REG_RSI] = AT_PARAMS;
-	r.gpr[REG_RSP] = AT_PARAMS;
+	r.gpr[GPR_RSI] = AT_PARAMS;
+	r.gpr[GPR_RSP] = AT_PARAMS;
 	r.rip = b->load;
 	cpu_set_regs(&m->vcpu, &r);
 	return 0;

@@ -315,8 +315,8 @@ static void enter(struct machine *m, const struct multiboot *b)
 	cpu_get_regs(m->vcpu.c, &r);
 	loader_protected_mode(m, &r, b->end + INFO_SIZE, CODE_SELECTOR, DATA_SELECTOR);
 	memset(r.gpr, 0, sizeof(r.gpr));
-	r.gpr[REG_RAX] = BOOT_MAGIC;
-	r.gpr[REG_RBX] = b->end;
+	r.gpr[GPR_RAX] = BOOT_MAGIC;
+	r.gpr[GPR_RBX] = b->end;
 	r.rip = b->entry;
 	vcpu_set_a20(&m->vcpu, true);
 	cpu_set_regs(&m->vcpu, &r);

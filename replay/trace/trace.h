@@ -14,7 +14,8 @@
 #include "emulator/machine.h"
 
 #define TRACE_VERSION 2
-/* Version 2 is for positions in exits; other traces are written as version 1, which all can read. */
+/* Version 2 is for positions in exits; other traces are written as version 1, which all can read.
+ */
 #define TRACE_VERSION_INSNS 1
 
 enum event_kind {
@@ -68,9 +69,9 @@ void trace_info_free(struct trace_info *i);
 struct trace_writer;
 
 /*
- * Creates (or overwrites) the file of version info->version, with header and images. Events are packed into chunks;
- * compressing and writing is done by a thread of the writer, with at most a few chunks waiting
- * (then trace_write blocks).
+ * Creates (or overwrites) the file of version info->version, with header and images. Events are
+ * packed into chunks; compressing and writing is done by a thread of the writer, with at most a few
+ * chunks waiting (then trace_write blocks).
  */
 struct trace_writer *trace_writer_open(const char *path, const struct trace_info *info,
 				       const struct image *images, unsigned count, struct error *e);

@@ -6,9 +6,6 @@
  * end depends on the events (and trace_writer_flush) alone, so that the same events give the same
  * bytes. The file only ever grows: whatever happens to this process, what was written stays.
  */
-#undef _GNU_SOURCE /* with it, <signal.h> has a REG_R8 that is not ours */
-#define _POSIX_C_SOURCE 200809L
-
 #include "replay/trace/columns.h"
 #include "replay/trace/format.h"
 #include "replay/trace/trace.h"

@@ -25,7 +25,7 @@ static uint32_t shift_undefined(const struct oracle_case *c, const struct insn *
 	if (i->opcode <= 0xc1)
 		count = i->immediate & mask;
 	else if (i->opcode >= 0xd2)
-		count = c->in.gpr[REG_RCX] & mask;
+		count = c->in.gpr[GPR_RCX] & mask;
 	if (count == 0)
 		return 0;
 	return (count != 1 ? FLAG_OF : 0) | (is_shift ? FLAG_AF : 0) |
@@ -34,7 +34,7 @@ static uint32_t shift_undefined(const struct oracle_case *c, const struct insn *
 
 static unsigned double_shift_count(const struct oracle_case *c, const struct insn *i)
 {
-	uint64_t count = i->opcode & 1 ? c->in.gpr[REG_RCX] : i->immediate;
+	uint64_t count = i->opcode & 1 ? c->in.gpr[GPR_RCX] : i->immediate;
 
 	return (unsigned)(count & (i->operand == 8 ? 63 : 31));
 }

@@ -289,16 +289,16 @@ static void code_load(struct emulate *e, const struct oracle_case *test)
 static void exception_take(struct emulate *e, struct oracle_outcome *o)
 {
 	const uint8_t *frame =
-	    page(e, PAGE_STACK) + (e->c->reg[REG_RSP] - KERNEL_AT(PAGE_STACK)) % ORACLE_PAGE;
+	    page(e, PAGE_STACK) + (e->c->reg[GPR_RSP] - KERNEL_AT(PAGE_STACK)) % ORACLE_PAGE;
 
-	o->vector = (uint32_t)(e->c->reg[REG_RIP] - KERNEL_AT(PAGE_STUBS)) / 16;
+	o->vector = (uint32_t)(e->c->reg[GPR_RIP] - KERNEL_AT(PAGE_STUBS)) / 16;
 	if (o->vector < 32 && (VECTORS_WITH_ERROR >> o->vector & 1)) {
 		o->error = (uint32_t)get(frame, 8);
 		frame += 8;
 	}
 	o->out.rip = get(frame, 8);
 	o->out.rflags = get(frame + 16, 8);
-	o->out.gpr[REG_RSP] = get(frame + 24, 8);
+	o->out.gpr[GPR_RSP] = get(frame + 24, 8);
 	if (o->vector == EXC_PF)
 		o->cr2 = e->c->cr2;
 }
@@ -312,7 +312,7 @@ void emulate_run(struct emulate *e, const struct oracle_case *test, const uint8_
 	*c = *e->start[test->bits == 64];
 	c->insns = until - INSNS_MAX;
 	memcpy(c->reg, test->in.gpr, sizeof(test->in.gpr));
-	c->reg[REG_RIP] = test->in.rip;
+	c->reg[GPR_RIP] = test->in.rip;
 	cpu_set_rflags(c, test->in.rflags);
 	cpu_update_mode(&e->v);
 	fx_load(&c->fpu, test->in.fx);
@@ -323,7 +323,7 @@ void emulate_run(struct emulate *e, const struct oracle_case *test, const uint8_
 	} while (c->insns < until && !c->halted && !c->shutdown);
 
 	memcpy(o->out.gpr, c->reg, sizeof(o->out.gpr));
-	o->out.rip = c->reg[REG_RIP];
+	o->out.rip = c->reg[GPR_RIP];
 	o->out.rflags = cpu_rflags(c);
 	o->error = 0;
 	o->cr2 = 0;

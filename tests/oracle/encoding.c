@@ -180,11 +180,11 @@ uint64_t encoding_address(const struct oracle_case *c, const struct insn *i)
 {
 	uint64_t a = (uint64_t)(int64_t)i->displacement;
 
-	if (i->base == REG_RIP)
+	if (i->base == GPR_RIP)
 		a += c->in.rip + c->length;
-	else if (i->base != REG_ZERO)
+	else if (i->base != GPR_ZERO)
 		a += c->in.gpr[i->base];
-	if (i->index != REG_ZERO)
+	if (i->index != GPR_ZERO)
 		a += c->in.gpr[i->index] << i->scale;
 	a &= i->address == 2 ? 0xffff : i->address == 4 ? 0xffffffff : ~0ull;
 	if (c->bits == 64)

@@ -192,16 +192,16 @@ static void aim_modrm(struct random *r, struct oracle_case *c, const struct enco
 
 	if (i->address == 2 || random_one_in(r, 24))
 		return;
-	if (i->base == REG_RIP || i->base == REG_ZERO) {
-		if (i->index != REG_ZERO) {
+	if (i->base == GPR_RIP || i->base == GPR_ZERO) {
+		if (i->index != GPR_ZERO) {
 			gpr[i->index] = random_below(r, 0x1000);
 			target -= gpr[i->index] << i->scale;
 		}
-		if (i->base == REG_RIP)
+		if (i->base == GPR_RIP)
 			target -= c->in.rip + c->length;
 		patch(c, displacement_at(e, i), 4, target);
 	} else if (i->base != i->index) {
-		if (i->index != REG_ZERO)
+		if (i->index != GPR_ZERO)
 			rest -= gpr[i->index] << i->scale;
 		/* With 32-bit addresses the upper half does not matter. */
 		gpr[i->base] = i->address == 8 ? rest : (uint32_t)rest | random_next(r) << 32;
@@ -224,7 +224,7 @@ static void aim_return(struct random *r, const struct generator *g, struct oracl
 		offset = random_below(r, ORACLE_DATA_WRITE / 16) * 16;
 		memcpy(&value, g->image + offset, 8);
 		if (value - ORACLE_CODE < ORACLE_CODE_SIZE) {
-			c->in.gpr[REG_RSP] = ORACLE_DATA + offset;
+			c->in.gpr[GPR_RSP] = ORACLE_DATA + offset;
 			return;
 		}
 	}
@@ -250,10 +250,10 @@ static void aim_branch(struct random *r, struct oracle_case *c, const struct enc
 
 static void aim_string(struct random *r, struct oracle_case *c, const struct insn *i)
 {
-	aim_register(r, c, REG_RSI, i->seg);
-	aim_register(r, c, REG_RDI, SEG_ES);
+	aim_register(r, c, GPR_RSI, i->seg);
+	aim_register(r, c, GPR_RDI, SEG_ES);
 	if (i->rep && !random_one_in(r, 32))
-		c->in.gpr[REG_RCX] = random_below(r, 20);
+		c->in.gpr[GPR_RCX] = random_below(r, 20);
 	if (random_one_in(r, 4))
 		c->in.rflags |= FLAG_DF;
 }
@@ -266,17 +266,17 @@ static void aim_exchange(struct random *r, const struct generator *g, struct ora
 
 	if (i->is_reg) {
 		if (random_one_in(r, 3))
-			c->in.gpr[REG_RAX] = c->in.gpr[i->rm];
+			c->in.gpr[GPR_RAX] = c->in.gpr[i->rm];
 		return;
 	}
 	offset = encoding_address(c, i) - ORACLE_DATA;
-	if (offset >= ORACLE_DATA_WRITE - 16 || random_below(r, 2) || i->base == REG_RAX ||
-	    i->index == REG_RAX || i->base == REG_RDX || i->index == REG_RDX)
+	if (offset >= ORACLE_DATA_WRITE - 16 || random_below(r, 2) || i->base == GPR_RAX ||
+	    i->index == GPR_RAX || i->base == GPR_RDX || i->index == GPR_RDX)
 		return;
 	memcpy(value, g->image + offset, 16);
-	c->in.gpr[REG_RAX] = value[0];
+	c->in.gpr[GPR_RAX] = value[0];
 	if (i->opcode == 0xc7)
-		c->in.gpr[REG_RDX] = i->rex_w ? value[1] : value[0] >> 32;
+		c->in.gpr[GPR_RDX] = i->rex_w ? value[1] : value[0] >> 32;
 }
 
 static void aim_1byte(struct random *r, const struct generator *g, struct oracle_case *c,
@@ -295,7 +295,7 @@ static void aim_1byte(struct random *r, const struct generator *g, struct oracle
 	case 0xe0 ... 0xe3:
 	case 0xeb:
 		if (i->opcode <= 0xe3 && random_below(r, 2))
-			c->in.gpr[REG_RCX] = random_below(r, 3);
+			c->in.gpr[GPR_RCX] = random_below(r, 3);
 		aim_branch(r, c, e, 1);
 		break;
 	case 0xe8:
@@ -310,15 +310,15 @@ static void aim_1byte(struct random *r, const struct generator *g, struct oracle
 	case 0xc8:
 	case 0xc9:
 		if (random_below(r, 4))
-			aim_register(r, c, REG_RBP, SEG_STACK);
+			aim_register(r, c, GPR_RBP, SEG_STACK);
 		break;
 	case 0xd7:
-		aim_register(r, c, REG_RBX, i->seg);
+		aim_register(r, c, GPR_RBX, i->seg);
 		break;
 	case 0xf6:
 	case 0xf7: /* a quotient that fits */
 		if (random_below(r, 4) && (i->modrm & 0x30) == 0x30)
-			c->in.gpr[REG_RDX] = (uint64_t)((int64_t)c->in.gpr[REG_RAX] >> 63);
+			c->in.gpr[GPR_RDX] = (uint64_t)((int64_t)c->in.gpr[GPR_RAX] >> 63);
 		break;
 	case 0xff:
 		if (i->is_reg && random_below(r, 2))
@@ -348,7 +348,7 @@ static void aim_0f(struct random *r, const struct generator *g, struct oracle_ca
 		aim_exchange(r, g, c, i);
 		break;
 	case 0xf7:
-		aim_register(r, c, REG_RDI, i->seg);
+		aim_register(r, c, GPR_RDI, i->seg);
 		break;
 	}
 }
@@ -431,7 +431,7 @@ void generate_case(const struct generator *g, uint64_t number, struct oracle_cas
 	for (n = 0; n < 16; n++)
 		c->in.gpr[n] = make_register(&r);
 	if (!random_one_in(&r, 16))
-		c->in.gpr[REG_RSP] = data_pointer(&r) & ~7ull;
+		c->in.gpr[GPR_RSP] = data_pointer(&r) & ~7ull;
 	c->in.rip = make_rip(&r, c->length);
 	c->in.rflags = FLAG_ONE | FLAG_IF | (random_next(&r) & FLAGS_STATUS);
 	if (random_one_in(&r, 10))

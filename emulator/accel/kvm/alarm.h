@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A timer of the host's that takes the vCPU out of KVM_RUN. Apart from kvm.h, as <signal.h> and
- * emulator/cpu/cpu.h both have a REG_RAX.
+ * emulator/cpu/cpu.h both have a GPR_RAX.
  */
 #ifndef VCR_ACCEL_KVM_ALARM_H
 #define VCR_ACCEL_KVM_ALARM_H

@@ -66,7 +66,7 @@ static void exit_msr(struct kvm *k, bool is_write)
 
 	/* msr.c takes the RIP of its exits from there. */
 	if (!k->cpu_current)
-		v->c->reg[REG_RIP] = rip_of(k);
+		v->c->reg[GPR_RIP] = rip_of(k);
 	run->msr.error = !vcpu_msr(v, run->msr.index, is_write, &value);
 	if (!is_write)
 		run->msr.data = value;
@@ -97,7 +97,7 @@ static size_t code_at(struct machine *m, uint8_t bytes[15])
 	size_t n = 0;
 
 	for (; n < 15; n++) {
-		uint64_t linear = (c->seg[SEG_CS].base + c->reg[REG_RIP] + n) & c->linear_mask, gpa;
+		uint64_t linear = (c->seg[SEG_CS].base + c->reg[GPR_RIP] + n) & c->linear_mask, gpa;
 		const uint8_t *at;
 
 		if (!mem_debug_translate(&m->vcpu, linear, &gpa))
@@ -142,7 +142,7 @@ static bool emulate(struct kvm *k, bool whole)
 		return false;
 	/* The guest wrote memory behind the interpreter's back. */
 	vcpu_state_replaced(v);
-	rip = v->c->reg[REG_RIP];
+	rip = v->c->reg[GPR_RIP];
 	n = code_at(m, bytes);
 	if (whole && !is_repeat(bytes, n, v->c->code_bits == 64))
 		return false;
@@ -153,7 +153,7 @@ static bool emulate(struct kvm *k, bool whole)
 	do {
 		v->limit = v->c->insns + 1;
 		interp_run(v);
-	} while (whole && v->limit && v->c->reg[REG_RIP] == rip && !v->c->shutdown);
+	} while (whole && v->limit && v->c->reg[GPR_RIP] == rip && !v->c->shutdown);
 	/* A kick set the limit to 0: it holds for the run that this is part of. */
 	v->limit = kicked || !v->limit ? 0 : UINT64_MAX;
 	if (v->c->halted || v->c->shutdown)

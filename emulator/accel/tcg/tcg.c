@@ -23,7 +23,7 @@ static void tcg_run_to(struct vcpu *v, uint64_t rip)
 	do {
 		v->limit = c->insns + 1;
 		interp_run(v);
-	} while (v->limit && c->reg[REG_RIP] != rip && !c->halted && !c->shutdown);
+	} while (v->limit && c->reg[GPR_RIP] != rip && !c->halted && !c->shutdown);
 }
 
 static const struct accel_property tcg_properties[] = {

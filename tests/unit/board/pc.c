@@ -80,7 +80,7 @@ static void test_firmware(void **state)
 	assert_false(is_ram(0xe0000));
 	assert_null(machine_ram_at(m, 0xdffff, 1));
 	assert_int_equal(m->vcpu.c->seg[SEG_CS].base, 0xffff0000);
-	assert_int_equal(m->vcpu.c->reg[REG_RIP], 0xfff0);
+	assert_int_equal(m->vcpu.c->reg[GPR_RIP], 0xfff0);
 }
 
 static void test_firmware_size(void **state)
@@ -128,10 +128,10 @@ static void test_reset(void **state)
 	power_on();
 	memset(machine_ram_at(m, MIB, 64), 0, 64);
 	memset(machine_ram_at(m, 0xf0000, 64), 0, 64);
-	m->vcpu.c->reg[REG_RIP] = 0;
+	m->vcpu.c->reg[GPR_RIP] = 0;
 	machine_reset(m);
 	assert_int_equal(m->load(m, &error), 0);
-	assert_int_equal(m->vcpu.c->reg[REG_RIP], 0x100020);
+	assert_int_equal(m->vcpu.c->reg[GPR_RIP], 0x100020);
 	assert_int_equal(*machine_ram_at(m, 0x10002a, 1), 0xf4);
 	assert_true(ram64(0xf0000) == 0x2052545020445352ull);
 }
@@ -186,8 +186,8 @@ static void test_deadline_of_moved_tsc(void **state)
 	m = machine_open(&config, "tcg", &host, &tap, &error);
 	assert_non_null(m);
 	assert_int_equal(machine_run(m), STOP_POWEROFF);
-	assert_int_equal(m->vcpu.c->reg[REG_RSI], 0x100);
-	assert_int_equal(m->vcpu.c->reg[REG_RBX], 0x10000000);
+	assert_int_equal(m->vcpu.c->reg[GPR_RSI], 0x100);
+	assert_int_equal(m->vcpu.c->reg[GPR_RBX], 0x10000000);
 	assert_in_range(deadline_seen, 0x10000000, 0x10000000 + 20);
 	assert_true(machine_next_timer(m) == deadline_seen);
 }

@@ -31,13 +31,13 @@ static void run_cases(unsigned bits, const struct alu_case *cases, size_t count)
 		const struct alu_case *t = &cases[n];
 
 		fixture_load(&f, t->code, sizeof(t->code));
-		f.c->reg[REG_RAX] = t->rax;
-		f.c->reg[REG_RCX] = t->rcx;
+		f.c->reg[GPR_RAX] = t->rax;
+		f.c->reg[GPR_RCX] = t->rcx;
 		fixture_set_flags(&f, t->flags);
 		assert_int_equal(fixture_run(&f, 1), -1);
-		if (f.c->reg[REG_RAX] != t->result || fixture_flags(&f) != t->flags_after)
+		if (f.c->reg[GPR_RAX] != t->result || fixture_flags(&f) != t->flags_after)
 			fail_msg("%s: rax %llx, flags %x", t->text,
-				 (unsigned long long)f.c->reg[REG_RAX], fixture_flags(&f));
+				 (unsigned long long)f.c->reg[GPR_RAX], fixture_flags(&f));
 	}
 	fixture_close(&f);
 }
@@ -124,19 +124,19 @@ static void test_memory(void **state)
 	struct cpu_fixture f;
 
 	fixture_open(&f, 64, "x86-64");
-	f.c->reg[REG_RBX] = FIXTURE_DATA;
+	f.c->reg[GPR_RBX] = FIXTURE_DATA;
 	fixture_poke(&f, FIXTURE_DATA, 8, 0x11223344556677ff);
-	f.c->reg[REG_RAX] = 1;
+	f.c->reg[GPR_RAX] = 1;
 	fixture_do(&f, CODE(0xf0, 0x00, 0x03), 1); /* lock add [rbx], al */
 	assert_int_equal(fixture_peek(&f, FIXTURE_DATA, 8), 0x1122334455667700);
 	assert_int_equal(fixture_flags(&f), C | P | A | Z);
 	fixture_do(&f, CODE(0x48, 0x2b, 0x03), 1); /* sub rax, [rbx] */
-	assert_int_equal(f.c->reg[REG_RAX], 1 - 0x1122334455667700ull);
+	assert_int_equal(f.c->reg[GPR_RAX], 1 - 0x1122334455667700ull);
 	fixture_do(&f, CODE(0x66, 0x81, 0x03, 0x00, 0x89), 1); /* add word [rbx], 0x8900 */
 	assert_int_equal(fixture_peek(&f, FIXTURE_DATA, 8), 0x1122334455660000);
 
 	/* A read-modify-write of MMIO is one read and one write. */
-	f.c->reg[REG_RBX] = FIXTURE_MMIO;
+	f.c->reg[GPR_RBX] = FIXTURE_MMIO;
 	f.answer = 0x0f;
 	fixture_do(&f, CODE(0x83, 0x0b, 0x70), 1); /* or dword [rbx], 0x70 */
 	assert_int_equal(f.exit_count, 2);
@@ -155,49 +155,49 @@ static void test_exchange(void **state)
 
 	fixture_open(&f, 64, "x86-64-v2");
 	r = f.c->reg;
-	r[REG_RAX] = 5;
-	r[REG_RCX] = 7;
+	r[GPR_RAX] = 5;
+	r[GPR_RCX] = 7;
 	fixture_do(&f, CODE(0x0f, 0xc1, 0xc8), 1); /* xadd eax, ecx */
-	assert_int_equal(r[REG_RAX], 12);
-	assert_int_equal(r[REG_RCX], 5);
+	assert_int_equal(r[GPR_RAX], 12);
+	assert_int_equal(r[GPR_RCX], 5);
 	fixture_do(&f, CODE(0x0f, 0xc1, 0xc0), 1); /* xadd eax, eax: the sum stays */
-	assert_int_equal(r[REG_RAX], 24);
+	assert_int_equal(r[GPR_RAX], 24);
 
 	/* CMPXCHG: equal stores the source; otherwise the accumulator is loaded. */
-	r[REG_RBX] = FIXTURE_DATA;
+	r[GPR_RBX] = FIXTURE_DATA;
 	fixture_poke(&f, FIXTURE_DATA, 8, 24);
 	fixture_do(&f, CODE(0xf0, 0x48, 0x0f, 0xb1, 0x0b), 1); /* lock cmpxchg [rbx], rcx */
 	assert_int_equal(fixture_peek(&f, FIXTURE_DATA, 8), 5);
 	assert_true(fixture_flags(&f) & Z);
 	fixture_do(&f, CODE(0x48, 0x0f, 0xb1, 0x0b), 1);
 	assert_int_equal(fixture_peek(&f, FIXTURE_DATA, 8), 5);
-	assert_int_equal(r[REG_RAX], 5);
+	assert_int_equal(r[GPR_RAX], 5);
 	assert_false(fixture_flags(&f) & Z);
 
 	/* CMPXCHG8B: only ZF changes. */
 	fixture_poke(&f, FIXTURE_DATA, 8, 0x0000000200000001);
-	r[REG_RAX] = 1;
-	r[REG_RDX] = 2;
-	r[REG_RCX] = 0x44;
-	r[REG_RBX] = 0x33;
-	r[REG_RSI] = FIXTURE_DATA;
+	r[GPR_RAX] = 1;
+	r[GPR_RDX] = 2;
+	r[GPR_RCX] = 0x44;
+	r[GPR_RBX] = 0x33;
+	r[GPR_RSI] = FIXTURE_DATA;
 	fixture_set_flags(&f, C | O | S);
 	fixture_do(&f, CODE(0x0f, 0xc7, 0x0e), 1);
 	assert_int_equal(fixture_peek(&f, FIXTURE_DATA, 8), 0x0000004400000033);
 	assert_int_equal(fixture_flags(&f), C | O | S | Z);
 	fixture_do(&f, CODE(0x0f, 0xc7, 0x0e), 1);
-	assert_int_equal(r[REG_RAX], 0x33);
-	assert_int_equal(r[REG_RDX], 0x44);
+	assert_int_equal(r[GPR_RAX], 0x33);
+	assert_int_equal(r[GPR_RDX], 0x44);
 	assert_int_equal(fixture_flags(&f), C | O | S);
 
 	/* CMPXCHG16B, whose operand must be aligned: #GP(0). */
 	fixture_poke(&f, FIXTURE_DATA + 8, 8, 0x55);
-	r[REG_RAX] = 0x0000004400000033;
-	r[REG_RDX] = 0x55;
+	r[GPR_RAX] = 0x0000004400000033;
+	r[GPR_RDX] = 0x55;
 	fixture_do(&f, CODE(0x48, 0x0f, 0xc7, 0x0e), 1);
 	assert_int_equal(fixture_peek(&f, FIXTURE_DATA, 8), 0x33);
 	assert_int_equal(fixture_peek(&f, FIXTURE_DATA + 8, 8), 0x44);
-	r[REG_RSI]++;
+	r[GPR_RSI]++;
 	fixture_load(&f, CODE(0x48, 0x0f, 0xc7, 0x0e));
 	assert_int_equal(fixture_run(&f, 1), EXC_GP);
 	fixture_close(&f);
@@ -210,47 +210,47 @@ static void test_moves(void **state)
 
 	fixture_open(&f, 64, "x86-64-v2");
 	r = f.c->reg;
-	r[REG_RAX] = 0xffffffff87654321;
+	r[GPR_RAX] = 0xffffffff87654321;
 	fixture_do(&f, CODE(0x90), 1); /* nop leaves all of RAX */
-	assert_int_equal(r[REG_RAX], 0xffffffff87654321);
+	assert_int_equal(r[GPR_RAX], 0xffffffff87654321);
 	fixture_do(&f, CODE(0x87, 0xc0), 1); /* xchg eax, eax does not */
-	assert_int_equal(r[REG_RAX], 0x87654321);
+	assert_int_equal(r[GPR_RAX], 0x87654321);
 	fixture_do(&f, CODE(0x0f, 0xb6, 0xcc), 1); /* movzx ecx, ah */
-	assert_int_equal(r[REG_RCX], 0x43);
+	assert_int_equal(r[GPR_RCX], 0x43);
 	fixture_do(&f, CODE(0x48, 0x0f, 0xbf, 0xc8), 1); /* movsx rcx, ax */
-	assert_int_equal(r[REG_RCX], 0x4321);
+	assert_int_equal(r[GPR_RCX], 0x4321);
 	fixture_do(&f, CODE(0x48, 0x63, 0xc8), 1); /* movsxd rcx, eax */
-	assert_int_equal(r[REG_RCX], 0xffffffff87654321);
+	assert_int_equal(r[GPR_RCX], 0xffffffff87654321);
 	fixture_do(&f, CODE(0x48, 0x98), 1); /* cdqe */
-	assert_int_equal(r[REG_RAX], 0xffffffff87654321);
+	assert_int_equal(r[GPR_RAX], 0xffffffff87654321);
 	fixture_do(&f, CODE(0x48, 0x99), 1); /* cqo */
-	assert_int_equal(r[REG_RDX], UINT64_MAX);
+	assert_int_equal(r[GPR_RDX], UINT64_MAX);
 	fixture_do(&f, CODE(0x66, 0x99), 1); /* cwd: AX is positive */
-	assert_int_equal(r[REG_RDX], 0xffffffffffff0000);
+	assert_int_equal(r[GPR_RDX], 0xffffffffffff0000);
 	fixture_do(&f, CODE(0x0f, 0xc8), 1); /* bswap eax */
-	assert_int_equal(r[REG_RAX], 0x21436587);
-	r[REG_RBX] = 0x1000;
+	assert_int_equal(r[GPR_RAX], 0x21436587);
+	r[GPR_RBX] = 0x1000;
 	fixture_do(&f, CODE(0x67, 0x48, 0x8d, 0x44, 0x43, 0xff),
 		   1); /* lea rax, [ebx + eax*2 - 1] */
-	assert_int_equal(r[REG_RAX], 0x4286db0d);
-	r[REG_RCX] = UINT64_MAX;
+	assert_int_equal(r[GPR_RAX], 0x4286db0d);
+	r[GPR_RCX] = UINT64_MAX;
 	fixture_set_flags(&f, Z);
 	fixture_do(&f, CODE(0x0f, 0x45, 0xc8), 1); /* cmovne ecx, eax: upper half cleared anyway */
-	assert_int_equal(r[REG_RCX], 0xffffffff);
+	assert_int_equal(r[GPR_RCX], 0xffffffff);
 	fixture_do(&f, CODE(0x0f, 0x94, 0xc5), 1); /* sete ch */
-	assert_int_equal(r[REG_RCX], 0xffff01ff);
-	r[REG_RBX] = FIXTURE_DATA;
+	assert_int_equal(r[GPR_RCX], 0xffff01ff);
+	r[GPR_RBX] = FIXTURE_DATA;
 	fixture_poke(&f, FIXTURE_DATA + 0x0d, 1, 0x77);
 	fixture_do(&f, CODE(0xd7), 1); /* xlat */
-	assert_int_equal(r[REG_RAX] & 0xff, 0x77);
-	r[REG_RAX] = 0x8500;
+	assert_int_equal(r[GPR_RAX] & 0xff, 0x77);
+	r[GPR_RAX] = 0x8500;
 	fixture_set_flags(&f, O);
 	fixture_do(&f, CODE(0x9e), 1); /* sahf leaves OF */
 	assert_int_equal(fixture_flags(&f), S | P | C | O);
 	fixture_do(&f, CODE(0xf5), 1); /* cmc */
 	assert_int_equal(fixture_flags(&f), S | P | O);
 	fixture_do(&f, CODE(0x9f), 1); /* lahf: bit 1 reads as 1 */
-	assert_int_equal(r[REG_RAX], 0x8600);
+	assert_int_equal(r[GPR_RAX], 0x8600);
 	fixture_close(&f);
 }
 

@@ -71,15 +71,15 @@ static void test_shifts(void **state)
 	for (n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
 		const struct shift_case *t = &cases[n];
 
-		f.c->reg[REG_RAX] = t->rax;
-		f.c->reg[REG_RCX] = t->rcx;
-		f.c->reg[REG_RDX] = t->rdx;
+		f.c->reg[GPR_RAX] = t->rax;
+		f.c->reg[GPR_RCX] = t->rcx;
+		f.c->reg[GPR_RDX] = t->rdx;
 		fixture_set_flags(&f, t->flags);
 		fixture_do(&f, t->code, sizeof(t->code), 1);
-		if (f.c->reg[REG_RAX] != t->result ||
+		if (f.c->reg[GPR_RAX] != t->result ||
 		    (fixture_flags(&f) & t->mask) != t->flags_after)
 			fail_msg("case %zu: rax %llx, flags %x", n,
-				 (unsigned long long)f.c->reg[REG_RAX], fixture_flags(&f));
+				 (unsigned long long)f.c->reg[GPR_RAX], fixture_flags(&f));
 	}
 	fixture_close(&f);
 }
@@ -92,8 +92,8 @@ static void test_bit_strings(void **state)
 
 	fixture_open(&f, 64, "x86-64");
 	r = f.c->reg;
-	r[REG_RBX] = FIXTURE_DATA + 64;
-	r[REG_RAX] = (uint64_t)-65;
+	r[GPR_RBX] = FIXTURE_DATA + 64;
+	r[GPR_RAX] = (uint64_t)-65;
 	fixture_set_flags(&f, FLAG_ZF);
 	fixture_do(&f, CODE(0x48, 0x0f, 0xab, 0x03), 1); /* bts [rbx], rax */
 	assert_int_equal(fixture_peek(&f, FIXTURE_DATA + 48, 8), 1ull << 63);
@@ -104,19 +104,19 @@ static void test_bit_strings(void **state)
 	assert_int_equal(fixture_peek(&f, FIXTURE_DATA + 48, 8), 0);
 	assert_true(fixture_flags(&f) & FLAG_CF);
 
-	r[REG_RAX] = 35;
+	r[GPR_RAX] = 35;
 	fixture_do(&f, CODE(0x0f, 0xbb, 0x03), 1); /* btc [rbx], eax: in the second doubleword */
 	assert_int_equal(fixture_peek(&f, FIXTURE_DATA + 68, 4), 8);
 	fixture_do(&f, CODE(0x66, 0x0f, 0xba, 0x2b, 0x21), 1); /* bts word [rbx], 0x21: bit 1 */
 	assert_int_equal(fixture_peek(&f, FIXTURE_DATA + 64, 8), 0x800000002);
 
-	r[REG_RAX] = 0;
-	r[REG_RCX] = 33;
+	r[GPR_RAX] = 0;
+	r[GPR_RCX] = 33;
 	fixture_do(&f, CODE(0x0f, 0xab, 0xc8), 1); /* bts eax, ecx: offset modulo 32 */
-	assert_int_equal(r[REG_RAX], 2);
+	assert_int_equal(r[GPR_RAX], 2);
 
 	/* BT reads only: a 4-byte access, where BTS is a read and a write. */
-	r[REG_RBX] = FIXTURE_MMIO;
+	r[GPR_RBX] = FIXTURE_MMIO;
 	fixture_do(&f, CODE(0x0f, 0xba, 0x23, 0x05), 1);
 	assert_int_equal(f.exit_count, 1);
 	assert_int_equal(f.exits[0].size, 4);
@@ -130,25 +130,25 @@ static void test_scans(void **state)
 
 	fixture_open(&f, 64, "x86-64-v2");
 	r = f.c->reg;
-	r[REG_RCX] = 0x0010000000000100;
+	r[GPR_RCX] = 0x0010000000000100;
 	fixture_do(&f, CODE(0x48, 0x0f, 0xbc, 0xc1), 1); /* bsf rax, rcx */
-	assert_int_equal(r[REG_RAX], 8);
+	assert_int_equal(r[GPR_RAX], 8);
 	assert_false(fixture_flags(&f) & FLAG_ZF);
 	fixture_do(&f, CODE(0x48, 0x0f, 0xbd, 0xc1), 1); /* bsr rax, rcx */
-	assert_int_equal(r[REG_RAX], 52);
+	assert_int_equal(r[GPR_RAX], 52);
 	fixture_do(&f, CODE(0xf3, 0x0f, 0xbd, 0xc1), 1); /* F3 is no LZCNT here */
-	assert_int_equal(r[REG_RAX], 8);
+	assert_int_equal(r[GPR_RAX], 8);
 	fixture_do(&f, CODE(0xf3, 0x48, 0x0f, 0xb8, 0xc1), 1); /* popcnt rax, rcx */
-	assert_int_equal(r[REG_RAX], 2);
+	assert_int_equal(r[GPR_RAX], 2);
 	assert_int_equal(fixture_flags(&f), 0);
 
-	r[REG_RAX] = 0x123456789abcdef0;
-	r[REG_RCX] = 0xffffffff00000000;
+	r[GPR_RAX] = 0x123456789abcdef0;
+	r[GPR_RCX] = 0xffffffff00000000;
 	fixture_do(&f, CODE(0x0f, 0xbc, 0xc1), 1); /* bsf eax, ecx of 0: RAX stays */
-	assert_int_equal(r[REG_RAX], 0x123456789abcdef0);
+	assert_int_equal(r[GPR_RAX], 0x123456789abcdef0);
 	assert_true(fixture_flags(&f) & FLAG_ZF);
 	fixture_do(&f, CODE(0xf3, 0x0f, 0xb8, 0xc1), 1);
-	assert_int_equal(r[REG_RAX], 0);
+	assert_int_equal(r[GPR_RAX], 0);
 	assert_int_equal(fixture_flags(&f), FLAG_ZF);
 	fixture_close(&f);
 }

@@ -119,7 +119,7 @@ static void make_registers(struct cpu_fixture *f, unsigned bits)
 	r.efer = bits == 64 ? EFER_LME | EFER_LMA : 0;
 	r.rflags = FLAG_ONE;
 	r.rip = FIXTURE_CODE;
-	r.gpr[REG_RSP] = FIXTURE_STACK;
+	r.gpr[GPR_RSP] = FIXTURE_STACK;
 	cpu_set_regs(&f->v, &r);
 }
 
@@ -160,8 +160,8 @@ void fixture_load(struct cpu_fixture *f, const void *code, size_t size)
 	assert_true(size <= FIXTURE_DATA - FIXTURE_CODE);
 	memcpy(f->ram + FIXTURE_CODE, code, size);
 	vcpu_ram_changed(&f->v, FIXTURE_CODE / 4096, 2);
-	f->c->reg[REG_RIP] = FIXTURE_CODE;
-	f->c->reg[REG_RSP] = FIXTURE_STACK;
+	f->c->reg[GPR_RIP] = FIXTURE_CODE;
+	f->c->reg[GPR_RSP] = FIXTURE_STACK;
 	f->c->halted = false;
 	f->exit_count = 0;
 }
@@ -176,7 +176,7 @@ int fixture_run(struct cpu_fixture *f, uint64_t n)
 		interp_run(&f->v);
 	} while (c->insns < until && !c->halted && !c->shutdown);
 	assert_false(c->shutdown);
-	rip = c->reg[REG_RIP];
+	rip = c->reg[GPR_RIP];
 	return rip >= FIXTURE_STUBS && rip < FIXTURE_STUBS + 4096
 		   ? (int)((rip - FIXTURE_STUBS) / 16)
 		   : -1;
@@ -185,7 +185,7 @@ int fixture_run(struct cpu_fixture *f, uint64_t n)
 /* Vectors that push an error code (Intel SDM vol. 3A table 6-1), outside real mode. */
 static bool fault_has_error(const struct cpu_fixture *f)
 {
-	uint64_t vector = (f->c->reg[REG_RIP] - FIXTURE_STUBS) / 16;
+	uint64_t vector = (f->c->reg[GPR_RIP] - FIXTURE_STUBS) / 16;
 
 	return f->c->code_bits != 16 && vector < 32 && (0x27d00 >> vector & 1);
 }
@@ -194,13 +194,13 @@ uint64_t fixture_fault_rip(const struct cpu_fixture *f)
 {
 	unsigned slot = f->c->code_bits / 8;
 
-	return fixture_peek(f, f->c->reg[REG_RSP] + (fault_has_error(f) ? slot : 0), slot);
+	return fixture_peek(f, f->c->reg[GPR_RSP] + (fault_has_error(f) ? slot : 0), slot);
 }
 
 uint64_t fixture_fault_error(const struct cpu_fixture *f)
 {
 	assert_true(fault_has_error(f));
-	return fixture_peek(f, f->c->reg[REG_RSP], 4);
+	return fixture_peek(f, f->c->reg[GPR_RSP], 4);
 }
 
 void fixture_do(struct cpu_fixture *f, const void *code, size_t size, uint64_t n)

@@ -134,10 +134,10 @@ static void test_instruction(void **state)
 	struct cpu_fixture f;
 
 	fixture_open(&f, 64, "x86-64");
-	f.c->reg[REG_RAX] = 0xffffffff00000000;
+	f.c->reg[GPR_RAX] = 0xffffffff00000000;
 	fixture_do(&f, CODE(0x0f, 0xa2), 1);
-	assert_int_equal(f.c->reg[REG_RAX], 0x16);
-	assert_int_equal(f.c->reg[REG_RBX], 0x756e6547);
+	assert_int_equal(f.c->reg[GPR_RAX], 0x16);
+	assert_int_equal(f.c->reg[GPR_RBX], 0x756e6547);
 	fixture_close(&f);
 }
 

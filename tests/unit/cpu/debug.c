@@ -75,7 +75,7 @@ static void test_popf_delays(void **state)
 static void test_mov_ss_delays(void **state)
 {
 	set_tf();
-	f->c->reg[REG_RAX] = SEL_DATA;
+	f->c->reg[GPR_RAX] = SEL_DATA;
 	expect_debug(system_run(f, CODE(0x8e, 0xd0, NOP, NOP), 4), FIXTURE_CODE + 3, DR6_BS);
 	/* It is not stepped at all: INT1 after it leaves nothing over for its handler. */
 	set_tf();
@@ -86,7 +86,7 @@ static void test_mov_ss_delays(void **state)
 static void test_mov_ss_icebp(void **state)
 {
 	fixture_poke(f, FIXTURE_DATA, 8, SEL_DATA);
-	f->c->reg[REG_RDI] = FIXTURE_DATA;
+	f->c->reg[GPR_RDI] = FIXTURE_DATA;
 	set_breakpoint(1, FIXTURE_DATA, 3, 1);
 	expect_debug(system_run(f, CODE(0x8e, 0x17, 0xf1), 3), FIXTURE_CODE + 3, 2);
 	assert_int_equal(f->c->pending_db, 0);
@@ -100,18 +100,18 @@ static void test_sysret(void **state)
 {
 	f->c->efer |= EFER_SCE;
 	f->c->star = (uint64_t)(SEL_USER_CODE32 | 3) << 48;
-	f->c->reg[REG_RCX] = FIXTURE_CODE + 0x100;
-	f->c->reg[REG_R11] = FLAG_ONE;
+	f->c->reg[GPR_RCX] = FIXTURE_CODE + 0x100;
+	f->c->reg[GPR_R11] = FLAG_ONE;
 	set_tf();
 	assert_int_equal(system_run(f, CODE(0x48, 0x0f, 0x07), 1), -1);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE + 0x100);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 0x100);
 	assert_int_equal(f->c->pending_db, 0);
 	fixture_close(f);
 	system_open(f, 64);
 	f->c->efer |= EFER_SCE;
 	f->c->star = (uint64_t)(SEL_USER_CODE32 | 3) << 48;
-	f->c->reg[REG_RCX] = FIXTURE_CODE + 0x100;
-	f->c->reg[REG_R11] = FLAG_ONE | FLAG_TF;
+	f->c->reg[GPR_RCX] = FIXTURE_CODE + 0x100;
+	f->c->reg[GPR_R11] = FLAG_ONE | FLAG_TF;
 	expect_debug(system_run(f, CODE(0x48, 0x0f, 0x07), 2), FIXTURE_CODE + 0x100, DR6_BS);
 }
 
@@ -134,10 +134,10 @@ static void test_fault_is_not_stepped(void **state)
 static void test_string_step(void **state)
 {
 	set_tf();
-	f->c->reg[REG_RCX] = 3;
-	f->c->reg[REG_RDI] = FIXTURE_DATA;
+	f->c->reg[GPR_RCX] = 3;
+	f->c->reg[GPR_RDI] = FIXTURE_DATA;
 	expect_debug(system_run(f, CODE(0xf3, 0xaa), 2), FIXTURE_CODE, DR6_BS);
-	assert_int_equal(f->c->reg[REG_RCX], 2);
+	assert_int_equal(f->c->reg[GPR_RCX], 2);
 }
 
 static void test_execute(void **state)
@@ -148,10 +148,10 @@ static void test_execute(void **state)
 	assert_int_equal(system_stack(f, 2) & FLAG_RF, 0);
 	/* With RF the instruction runs, and RF is gone after it. */
 	f->c->rflags |= FLAG_RF;
-	f->c->reg[REG_RSP] = FIXTURE_STACK;
-	f->c->reg[REG_RIP] = FIXTURE_CODE + 1;
+	f->c->reg[GPR_RSP] = FIXTURE_STACK;
+	f->c->reg[GPR_RIP] = FIXTURE_CODE + 1;
 	assert_int_equal(fixture_run(f, 1), -1);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE + 2);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 2);
 	assert_int_equal(cpu_rflags(f->c) & FLAG_RF, 0);
 }
 
@@ -160,11 +160,11 @@ static void test_execute_string(void **state)
 {
 	set_breakpoint(0, FIXTURE_CODE, 0, 0);
 	f->c->rflags |= FLAG_RF;
-	f->c->reg[REG_RCX] = 5;
-	f->c->reg[REG_RDI] = FIXTURE_DATA;
+	f->c->reg[GPR_RCX] = 5;
+	f->c->reg[GPR_RDI] = FIXTURE_DATA;
 	assert_int_equal(system_run(f, CODE(0xf3, 0xaa, NOP), 5), -1);
-	assert_int_equal(f->c->reg[REG_RCX], 0);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE + 2);
+	assert_int_equal(f->c->reg[GPR_RCX], 0);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 2);
 }
 
 static void test_data(void **state)
@@ -176,7 +176,7 @@ static void test_data(void **state)
 	set_breakpoint(2, FIXTURE_DATA + 6, 1, 1);
 	assert_int_equal(f->c->mmu, MMU_SLOW);
 	expect_debug(system_run(f, store, 8, 2), FIXTURE_CODE + 7, 4);
-	f->c->reg[REG_RSP] = FIXTURE_STACK;
+	f->c->reg[GPR_RSP] = FIXTURE_STACK;
 	assert_int_equal(system_run(f, load, 8, 2), -1);
 	/* Reads and writes; the range is aligned by its length. */
 	f->c->dr[7] = DR7_FIXED;
@@ -184,7 +184,7 @@ static void test_data(void **state)
 	expect_debug(system_run(f, load, 8, 2), FIXTURE_CODE + 7, 8);
 	f->c->dr[7] = DR7_FIXED;
 	set_breakpoint(3, FIXTURE_DATA + 8, 3, 3);
-	f->c->reg[REG_RSP] = FIXTURE_STACK;
+	f->c->reg[GPR_RSP] = FIXTURE_STACK;
 	assert_int_equal(system_run(f, load, 8, 2), -1);
 }
 
@@ -192,8 +192,8 @@ static void test_data(void **state)
 static void test_data_then_fault(void **state)
 {
 	set_breakpoint(0, FIXTURE_DATA, 3, 3);
-	f->c->reg[REG_RSI] = FIXTURE_DATA;
-	f->c->reg[REG_RDI] = 0x10000000; /* not mapped */
+	f->c->reg[GPR_RSI] = FIXTURE_DATA;
+	f->c->reg[GPR_RDI] = 0x10000000; /* not mapped */
 	assert_int_equal(system_run(f, CODE(0xa4, NOP), 2), EXC_PF);
 	assert_int_equal(f->c->dr[6], DR6_FIXED);
 	assert_int_equal(f->c->pending_db, 0);
@@ -201,12 +201,12 @@ static void test_data_then_fault(void **state)
 
 static void test_io(void **state)
 {
-	f->c->reg[REG_RDX] = 0x3f8;
+	f->c->reg[GPR_RDX] = 0x3f8;
 	set_breakpoint(0, 0x3fa, 2, 0);
 	assert_int_equal(system_run(f, CODE(0xef, NOP), 2), -1); /* CR4.DE is clear */
 	f->c->cr4 |= CR4_DE;
 	expect_debug(system_run(f, CODE(0xef, NOP), 2), FIXTURE_CODE + 1, 1);
-	f->c->reg[REG_RSP] = FIXTURE_STACK;
+	f->c->reg[GPR_RSP] = FIXTURE_STACK;
 	assert_int_equal(system_run(f, CODE(0xee, NOP), 2), -1); /* one byte does not reach it */
 }
 
@@ -214,7 +214,7 @@ static void test_trap_with_step(void **state)
 {
 	set_breakpoint(0, FIXTURE_DATA, 1, 0);
 	set_tf();
-	f->c->reg[REG_RDI] = FIXTURE_DATA;
+	f->c->reg[GPR_RDI] = FIXTURE_DATA;
 	expect_debug(system_run(f, CODE(0xaa, NOP), 2), FIXTURE_CODE + 1, DR6_BS | 1);
 }
 
@@ -228,17 +228,17 @@ static void test_general_detect(void **state)
 static void test_mov(void **state)
 {
 	/* mov dr0, rax; mov rbx, dr0 */
-	f->c->reg[REG_RAX] = 0xffff888812345678;
+	f->c->reg[GPR_RAX] = 0xffff888812345678;
 	assert_int_equal(system_run(f, CODE(0x0f, 0x23, 0xc0, 0x0f, 0x21, 0xc3), 2), -1);
-	assert_int_equal(f->c->reg[REG_RBX], 0xffff888812345678);
+	assert_int_equal(f->c->reg[GPR_RBX], 0xffff888812345678);
 	/* DR7 and DR6 keep their fixed bits. */
-	f->c->reg[REG_RAX] = 0xffffdc00;
+	f->c->reg[GPR_RAX] = 0xffffdc00;
 	assert_int_equal(system_run(f, CODE(0x0f, 0x23, 0xf8, 0x0f, 0x23, 0xf0), 2), -1);
 	assert_int_equal(f->c->dr[7], 0xffff0c00);
 	assert_int_equal(f->c->dr[6], DR6_FIXED | 0xc000);
 	f->c->dr[7] = DR7_FIXED;
 	cpu_update_mode(&f->v);
-	f->c->reg[REG_RAX] = 1ull << 32;
+	f->c->reg[GPR_RAX] = 1ull << 32;
 	assert_int_equal(system_run(f, CODE(0x0f, 0x23, 0xf8), 2), EXC_GP);
 	system_user(f);
 	assert_int_equal(system_run(f, CODE(0x0f, 0x21, 0xc0), 2), EXC_GP);
@@ -248,7 +248,7 @@ static void test_mov(void **state)
 static void test_aliases(void **state)
 {
 	assert_int_equal(system_run(f, CODE(0x0f, 0x21, 0xe0), 1), -1);
-	assert_int_equal(f->c->reg[REG_RAX], DR6_FIXED);
+	assert_int_equal(f->c->reg[GPR_RAX], DR6_FIXED);
 	f->c->cr4 |= CR4_DE;
 	assert_int_equal(system_run(f, CODE(0x0f, 0x21, 0xe0), 2), EXC_UD);
 }
@@ -270,8 +270,8 @@ static void test_syscall(void **state)
 	system_user(f);
 	set_tf();
 	assert_int_equal(system_run(f, CODE(0x0f, 0x05), 1), -1);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE + 0x100);
-	assert_int_equal(f->c->reg[REG_R11] & FLAG_TF, FLAG_TF);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 0x100);
+	assert_int_equal(f->c->reg[GPR_R11] & FLAG_TF, FLAG_TF);
 	assert_int_equal(f->c->pending_db, 0);
 }
 

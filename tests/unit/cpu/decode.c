@@ -55,7 +55,7 @@ static void test_prefixes(void **state)
 	assert_int_equal(i.operand, 4);
 	i = decode(32, CODE(0x67, 0x8b, 0x46, 0x10)); /* mov eax, [bp + 0x10] */
 	assert_int_equal(i.address, 2);
-	assert_int_equal(i.base, REG_RBP);
+	assert_int_equal(i.base, GPR_RBP);
 	assert_int_equal(i.seg, SEG_SS);
 	i = decode(32, CODE(0x26, 0x64, 0x8b, 0x00)); /* the last segment override counts */
 	assert_int_equal(i.seg, SEG_FS);
@@ -75,34 +75,34 @@ static void test_addressing(void **state)
 	struct insn i;
 
 	i = decode(64, CODE(0x8b, 0x05, 0x10, 0x00, 0x00, 0x00)); /* [rip + 0x10] */
-	assert_int_equal(i.base, REG_RIP);
+	assert_int_equal(i.base, GPR_RIP);
 	assert_int_equal(i.displacement, 0x10);
 	assert_int_equal(i.length, 6);
 	i = decode(32, CODE(0x8b, 0x05, 0x10, 0x00, 0x00, 0x00)); /* [0x10] */
-	assert_int_equal(i.base, REG_ZERO);
+	assert_int_equal(i.base, GPR_ZERO);
 	i = decode(64, CODE(0x8b, 0x04, 0x25, 0x10, 0x00, 0x00, 0x00)); /* [0x10] by SIB */
-	assert_int_equal(i.base, REG_ZERO);
-	assert_int_equal(i.index, REG_ZERO);
+	assert_int_equal(i.base, GPR_ZERO);
+	assert_int_equal(i.index, GPR_ZERO);
 	i = decode(64, CODE(0x43, 0x8b, 0x44, 0xac, 0xf0)); /* [r12 + r13 * 4 - 0x10] */
-	assert_int_equal(i.base, REG_R12);
-	assert_int_equal(i.index, REG_R13);
+	assert_int_equal(i.base, GPR_R12);
+	assert_int_equal(i.index, GPR_R13);
 	assert_int_equal(i.scale, 2);
 	assert_int_equal(i.displacement, -0x10);
 	assert_int_equal(i.seg, SEG_FLAT);
 	i = decode(64, CODE(0x8b, 0x44, 0x24, 0x08)); /* [rsp + 8]: SS */
-	assert_int_equal(i.base, REG_RSP);
-	assert_int_equal(i.index, REG_ZERO);
+	assert_int_equal(i.base, GPR_RSP);
+	assert_int_equal(i.index, GPR_ZERO);
 	assert_int_equal(i.seg, SEG_STACK);
 	i = decode(64, CODE(0x42, 0x8b, 0x04, 0x20)); /* REX.X makes index 4 R12 */
-	assert_int_equal(i.index, REG_R12);
+	assert_int_equal(i.index, GPR_R12);
 	i = decode(64, CODE(0x41, 0x8b, 0x45, 0x00)); /* [r13]: not a stack register */
 	assert_int_equal(i.seg, SEG_FLAT);
 	i = decode(16, CODE(0x8b, 0x06, 0x34, 0x12)); /* [0x1234] */
-	assert_int_equal(i.base, REG_ZERO);
+	assert_int_equal(i.base, GPR_ZERO);
 	assert_int_equal(i.displacement, 0x1234);
 	i = decode(16, CODE(0x8b, 0x82, 0x00, 0x80)); /* [bp + si - 0x8000] */
-	assert_int_equal(i.base, REG_RBP);
-	assert_int_equal(i.index, REG_RSI);
+	assert_int_equal(i.base, GPR_RBP);
+	assert_int_equal(i.index, GPR_RSI);
 	assert_int_equal(i.displacement, -0x8000);
 	assert_int_equal(i.seg, SEG_SS);
 }

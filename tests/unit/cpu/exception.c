@@ -50,10 +50,10 @@ static void set_rflags(uint64_t value)
 /* Runs until halt or shutdown, whichever a chain of faults ends in. */
 static void run_to_end(const void *code, size_t size)
 {
-	uint64_t rsp = f->c->reg[REG_RSP];
+	uint64_t rsp = f->c->reg[GPR_RSP];
 
 	fixture_load(f, code, size);
-	f->c->reg[REG_RSP] = rsp;
+	f->c->reg[GPR_RSP] = rsp;
 	f->v.limit = f->c->insns + 100;
 	interp_run(&f->v);
 }
@@ -61,7 +61,7 @@ static void run_to_end(const void *code, size_t size)
 static unsigned halted_in(void)
 {
 	assert_true(f->c->halted);
-	return (unsigned)(f->c->reg[REG_RIP] - FIXTURE_STUBS) / 16;
+	return (unsigned)(f->c->reg[GPR_RIP] - FIXTURE_STUBS) / 16;
 }
 
 /* ---- real-address mode ---- */
@@ -70,7 +70,7 @@ static void test_real_interrupt(void **state)
 {
 	set_rflags(FLAG_ONE | FLAG_IF | FLAG_CF | FLAG_AC);
 	assert_int_equal(system_run(f, CODE(0xcd, 0x21), 2), 0x21);
-	assert_int_equal(f->c->reg[REG_RSP], FIXTURE_STACK - 6);
+	assert_int_equal(f->c->reg[GPR_RSP], FIXTURE_STACK - 6);
 	assert_int_equal(system_stack(f, 0), FIXTURE_CODE + 2);
 	assert_int_equal(system_stack(f, 1), 0);
 	assert_int_equal(system_stack(f, 2), FLAG_ONE | FLAG_IF | FLAG_CF);
@@ -82,7 +82,7 @@ static void test_real_fault(void **state)
 {
 	/* mov ax, [0xffff]: a word beyond the limit */
 	assert_int_equal(system_run(f, CODE(0xa1, 0xff, 0xff), 2), EXC_GP);
-	assert_int_equal(f->c->reg[REG_RSP], FIXTURE_STACK - 6);
+	assert_int_equal(f->c->reg[GPR_RSP], FIXTURE_STACK - 6);
 	assert_int_equal(system_stack(f, 0), FIXTURE_CODE);
 }
 
@@ -108,9 +108,9 @@ static void test_real_iret(void **state)
 	fixture_poke(f, FIXTURE_STACK + 2, 2, 0x0001);
 	fixture_poke(f, FIXTURE_STACK + 4, 2, FLAG_IF | FLAG_CF | FLAG_NT | FLAG_IOPL);
 	fixture_do(f, CODE(0xcf), 1);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE + 0x10);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 0x10);
 	assert_int_equal(f->c->seg[SEG_CS].base, 0x10);
-	assert_int_equal(f->c->reg[REG_RSP], FIXTURE_STACK + 6);
+	assert_int_equal(f->c->reg[GPR_RSP], FIXTURE_STACK + 6);
 	assert_int_equal(rflags(), FLAG_ONE | FLAG_IF | FLAG_CF | FLAG_NT | FLAG_IOPL);
 }
 
@@ -120,7 +120,7 @@ static void test_same_level(void **state)
 {
 	set_rflags(FLAG_ONE | FLAG_IF | FLAG_ZF | FLAG_NT);
 	assert_int_equal(system_run(f, CODE(UD2), 2), EXC_UD);
-	assert_int_equal(f->c->reg[REG_RSP], FIXTURE_STACK - 12);
+	assert_int_equal(f->c->reg[GPR_RSP], FIXTURE_STACK - 12);
 	assert_int_equal(system_stack(f, 0), FIXTURE_CODE);
 	assert_int_equal(system_stack(f, 1), SEL_CODE32);
 	/* A fault pushes RF set; the handler runs with it, NT and IF (interrupt gate) clear. */
@@ -142,7 +142,7 @@ static void test_gate16(void **state)
 {
 	system_idt(f, 0x30, SEL_CODE32, 0x8600);
 	assert_int_equal(system_run(f, CODE(0xcd, 0x30), 2), 0x30);
-	assert_int_equal(f->c->reg[REG_RSP], FIXTURE_STACK - 6);
+	assert_int_equal(f->c->reg[GPR_RSP], FIXTURE_STACK - 6);
 	assert_int_equal(fixture_peek(f, FIXTURE_STACK - 6, 2), FIXTURE_CODE + 2);
 }
 
@@ -153,7 +153,7 @@ static void test_inner_level(void **state)
 	assert_int_equal(system_run(f, CODE(UD2), 2), EXC_UD);
 	assert_int_equal(f->c->cpl, 0);
 	assert_int_equal(f->c->seg[SEG_SS].selector, SEL_DATA);
-	assert_int_equal(f->c->reg[REG_RSP], SYSTEM_STACK0 - 20);
+	assert_int_equal(f->c->reg[GPR_RSP], SYSTEM_STACK0 - 20);
 	assert_int_equal(system_stack(f, 0), FIXTURE_CODE);
 	assert_int_equal(system_stack(f, 1), SEL_USER_CODE32 | 3);
 	assert_int_equal(system_stack(f, 3), SYSTEM_STACK3);
@@ -165,9 +165,9 @@ static void test_inner_level(void **state)
 static void test_error_code(void **state)
 {
 	/* mov ds, ax with a selector beyond the GDT */
-	f->c->reg[REG_RAX] = 0x1234;
+	f->c->reg[GPR_RAX] = 0x1234;
 	assert_int_equal(system_run(f, CODE(0x8e, 0xd8), 2), EXC_GP);
-	assert_int_equal(f->c->reg[REG_RSP], FIXTURE_STACK - 16);
+	assert_int_equal(f->c->reg[GPR_RSP], FIXTURE_STACK - 16);
 	assert_int_equal(fixture_fault_error(f), 0x1234);
 	assert_int_equal(fixture_fault_rip(f), FIXTURE_CODE);
 }
@@ -242,7 +242,7 @@ static void test_conforming_handler(void **state)
 	assert_int_equal(system_run(f, CODE(0xcd, 0x30, 0x90), 1), 0x30);
 	assert_int_equal(f->c->cpl, 3);
 	assert_int_equal(f->c->seg[SEG_CS].selector, SEL_CONFORMING | 3);
-	assert_int_equal(f->c->reg[REG_RSP], SYSTEM_STACK3 - 12);
+	assert_int_equal(f->c->reg[GPR_RSP], SYSTEM_STACK3 - 12);
 }
 
 /* ---- double and triple faults: SDM vol. 3A table 6-5 ---- */
@@ -251,7 +251,7 @@ static void test_double_fault(void **state)
 {
 	/* #NP while delivering #GP: both contributory. */
 	system_idt(f, EXC_GP, SEL_CODE32, 0x0e00);
-	f->c->reg[REG_RAX] = 0x1234;
+	f->c->reg[GPR_RAX] = 0x1234;
 	run_to_end(CODE(0x8e, 0xd8));
 	assert_int_equal(halted_in(), EXC_DF);
 	assert_int_equal(system_stack(f, 0), 0);
@@ -270,7 +270,7 @@ static void test_triple_fault(void **state)
 {
 	system_idt(f, EXC_GP, SEL_CODE32, 0x0e00);
 	system_idt(f, EXC_DF, SEL_CODE32, 0x0e00);
-	f->c->reg[REG_RAX] = 0x1234;
+	f->c->reg[GPR_RAX] = 0x1234;
 	run_to_end(CODE(0x8e, 0xd8));
 	assert_true(f->c->shutdown);
 	assert_false(f->c->halted);
@@ -288,14 +288,14 @@ static void test_page_fault_class(void **state)
 	tlb_flush(&f->v, true);
 	/* The handler of #DF and #PF gets a stack of its own. */
 	fixture_poke(f, SYSTEM_IDT + EXC_DF * 16 + 4, 1, 1);
-	f->c->reg[REG_RSP] = 0x300000;
+	f->c->reg[GPR_RSP] = 0x300000;
 	run_to_end(CODE(0x8b, 0x04, 0x25, 0, 0, 0x30, 0)); /* mov eax, [0x300000] */
 	assert_int_equal(halted_in(), EXC_DF);
 	assert_int_equal(f->c->cr2, 0x2ffff8);
 
 	fixture_poke(f, SYSTEM_IDT + EXC_PF * 16 + 4, 1, 1);
-	f->c->reg[REG_RSP] = 0x300000;
-	f->c->reg[REG_RAX] = 0x1234;
+	f->c->reg[GPR_RSP] = 0x300000;
+	f->c->reg[GPR_RAX] = 0x1234;
 	f->c->halted = false;
 	run_to_end(CODE(0x8e, 0xd8));
 	assert_int_equal(halted_in(), EXC_PF);
@@ -306,10 +306,10 @@ static void test_page_fault_class(void **state)
 
 static void test_long_frame(void **state)
 {
-	f->c->reg[REG_RSP] = FIXTURE_STACK - 5;
+	f->c->reg[GPR_RSP] = FIXTURE_STACK - 5;
 	assert_int_equal(system_run(f, CODE(UD2), 2), EXC_UD);
 	/* Aligned to 16 first; SS:RSP always there. */
-	assert_int_equal(f->c->reg[REG_RSP], FIXTURE_STACK - 16 - 40);
+	assert_int_equal(f->c->reg[GPR_RSP], FIXTURE_STACK - 16 - 40);
 	assert_int_equal(system_stack(f, 0), FIXTURE_CODE);
 	assert_int_equal(system_stack(f, 1), SEL_CODE64);
 	assert_int_equal(system_stack(f, 2), FLAG_ONE | FLAG_RF);
@@ -323,7 +323,7 @@ static void test_long_inner(void **state)
 	system_user(f);
 	f->c->seg[SEG_FS].base = 0x123456789000;
 	assert_int_equal(system_run(f, CODE(UD2), 2), EXC_UD);
-	assert_int_equal(f->c->reg[REG_RSP], SYSTEM_STACK0 - 40);
+	assert_int_equal(f->c->reg[GPR_RSP], SYSTEM_STACK0 - 40);
 	assert_int_equal(f->c->seg[SEG_SS].selector, 0);
 	assert_int_equal(f->c->cpl, 0);
 	assert_int_equal(f->c->code_bits, 64);
@@ -331,13 +331,13 @@ static void test_long_inner(void **state)
 	assert_int_equal(system_stack(f, 4), SEL_USER_DATA | 3);
 	/* And back: FS keeps its base, since its segment is as privileged as the user. */
 	fixture_poke(f, FIXTURE_STUBS + 16 * EXC_UD, 2, 0xcf48); /* iretq */
-	f->c->reg[REG_RIP] = FIXTURE_STUBS + 16 * EXC_UD;
+	f->c->reg[GPR_RIP] = FIXTURE_STUBS + 16 * EXC_UD;
 	f->c->halted = false;
 	f->v.limit = f->c->insns + 1;
 	interp_run(&f->v);
 	assert_int_equal(f->c->cpl, 3);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE);
-	assert_int_equal(f->c->reg[REG_RSP], SYSTEM_STACK3);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE);
+	assert_int_equal(f->c->reg[GPR_RSP], SYSTEM_STACK3);
 	assert_int_equal(f->c->seg[SEG_FS].base, 0x123456789000);
 }
 
@@ -345,7 +345,7 @@ static void test_long_ist(void **state)
 {
 	fixture_poke(f, SYSTEM_IDT + EXC_UD * 16 + 4, 1, 1);
 	assert_int_equal(system_run(f, CODE(UD2), 2), EXC_UD);
-	assert_int_equal(f->c->reg[REG_RSP], SYSTEM_STACK_IST1 - 40);
+	assert_int_equal(f->c->reg[GPR_RSP], SYSTEM_STACK_IST1 - 40);
 	assert_int_equal(f->c->seg[SEG_SS].selector, SEL_DATA);
 	/* A TSS too short for the pointer: #TS with its selector. */
 	fixture_poke(f, SYSTEM_IDT + EXC_UD * 16 + 4, 1, 7);
@@ -373,7 +373,7 @@ static void push_frame64(uint64_t rip, unsigned cs, uint64_t flags, uint64_t rsp
 {
 	const uint64_t frame[] = {rip, cs, flags, rsp, ss};
 
-	f->c->reg[REG_RSP] = FIXTURE_STACK - 40;
+	f->c->reg[GPR_RSP] = FIXTURE_STACK - 40;
 	for (unsigned n = 0; n < 5; n++)
 		fixture_poke(f, FIXTURE_STACK - 40 + 8 * n, 8, frame[n]);
 }
@@ -385,7 +385,7 @@ static void test_iretq_to_compatibility(void **state)
 	assert_int_equal(system_run(f, CODE(0x48, 0xcf), 1), -1);
 	assert_int_equal(f->c->code_bits, 32);
 	assert_int_equal(f->c->cpl, 3);
-	assert_int_equal(f->c->reg[REG_RSP], 0x12345678);
+	assert_int_equal(f->c->reg[GPR_RSP], 0x12345678);
 	assert_int_equal(rflags(), FLAG_ONE | FLAG_IF | FLAG_ID);
 }
 
@@ -431,7 +431,7 @@ static void test_iret_nulls_segments(void **state)
 	segment_load(&f->v, SEG_ES, SEL_USER_DATA | 3);
 	assert_int_equal(system_run(f, CODE(0xcf), 1), -1);
 	assert_int_equal(f->c->cpl, 3);
-	assert_int_equal(f->c->reg[REG_RSP], SYSTEM_STACK3);
+	assert_int_equal(f->c->reg[GPR_RSP], SYSTEM_STACK3);
 	assert_int_equal(f->c->seg[SEG_DS].selector, 0);
 	assert_int_equal(f->c->seg[SEG_DS].attr & SEG_P, 0);
 	assert_int_equal(f->c->seg[SEG_ES].selector, SEL_USER_DATA | 3);
@@ -458,9 +458,9 @@ static void test_v86_interrupt(void **state)
 	f->c->seg[SEG_FS].selector = 0x2222;
 	f->c->seg[SEG_DS].selector = 0x3333;
 	f->c->seg[SEG_ES].selector = 0x4444;
-	f->c->reg[REG_RSP] = 0xe000;
+	f->c->reg[GPR_RSP] = 0xe000;
 	assert_int_equal(system_run(f, CODE(UD2), 2), EXC_UD);
-	assert_int_equal(f->c->reg[REG_RSP], SYSTEM_STACK0 - 36);
+	assert_int_equal(f->c->reg[GPR_RSP], SYSTEM_STACK0 - 36);
 	assert_int_equal(system_stack(f, 0), FIXTURE_CODE);
 	assert_int_equal(system_stack(f, 1), 0);
 	assert_int_equal(system_stack(f, 2), FLAG_ONE | FLAG_VM | FLAG_IOPL | FLAG_RF);
@@ -473,14 +473,14 @@ static void test_v86_interrupt(void **state)
 	assert_int_equal(rflags() & FLAG_VM, 0);
 	/* And back. */
 	fixture_poke(f, FIXTURE_STUBS + 16 * EXC_UD, 1, 0xcf);
-	f->c->reg[REG_RIP] = FIXTURE_STUBS + 16 * EXC_UD;
+	f->c->reg[GPR_RIP] = FIXTURE_STUBS + 16 * EXC_UD;
 	f->c->halted = false;
 	f->v.limit = f->c->insns + 1;
 	interp_run(&f->v);
 	assert_int_equal(rflags() & FLAG_VM, FLAG_VM);
 	assert_int_equal(f->c->seg[SEG_GS].base, 0x11110);
 	assert_int_equal(f->c->seg[SEG_DS].base, 0x33330);
-	assert_int_equal(f->c->reg[REG_RSP], 0xe000);
+	assert_int_equal(f->c->reg[GPR_RSP], 0xe000);
 	assert_int_equal(f->c->cpl, 3);
 }
 
@@ -491,7 +491,7 @@ static void test_v86_iopl(void **state)
 
 	for (unsigned n = 0; n < 6; n++) {
 		system_virtual8086(f, 0);
-		f->c->reg[REG_RSP] = 0xe000;
+		f->c->reg[GPR_RSP] = 0xe000;
 		assert_int_equal(system_run(f, sensitive[n], 2, 2), EXC_GP);
 		assert_int_equal(fixture_fault_error(f), 0);
 	}
@@ -518,9 +518,9 @@ static void test_vme_redirection(void **state)
 	fixture_poke(f, 0x30 * 4, 4, 0x0100abcd);
 	system_virtual8086(f, 0);
 	f->c->rflags |= FLAG_VIF;
-	f->c->reg[REG_RSP] = 0xe000;
+	f->c->reg[GPR_RSP] = 0xe000;
 	assert_int_equal(system_run(f, CODE(0xcd, 0x30), 1), -1);
-	assert_int_equal(f->c->reg[REG_RIP], 0xabcd);
+	assert_int_equal(f->c->reg[GPR_RIP], 0xabcd);
 	assert_int_equal(f->c->seg[SEG_CS].base, 0x1000);
 	/* The image shows VIF as IF and IOPL 3; VIF is then clear. */
 	assert_int_equal(fixture_peek(f, 0xe000 - 2, 2), FLAG_ONE | FLAG_IOPL | FLAG_IF);
@@ -537,7 +537,7 @@ static void test_vme_flags(void **state)
 {
 	f->c->cr4 |= CR4_VME;
 	system_virtual8086(f, 0);
-	f->c->reg[REG_RSP] = 0xe000;
+	f->c->reg[GPR_RSP] = 0xe000;
 	/* sti; pushf; cli; pushf */
 	assert_int_equal(system_run(f, CODE(0xfb, 0x9c, 0xfa, 0x9c), 4), -1);
 	assert_int_equal(fixture_peek(f, 0xdffe, 2), FLAG_ONE | FLAG_IOPL | FLAG_IF);
@@ -547,7 +547,7 @@ static void test_vme_flags(void **state)
 	f->c->rflags |= FLAG_VIP;
 	assert_int_equal(system_run(f, CODE(0xfb), 2), EXC_GP);
 	system_virtual8086(f, 0);
-	f->c->reg[REG_RSP] = 0xe000;
+	f->c->reg[GPR_RSP] = 0xe000;
 	fixture_poke(f, 0xe000, 2, FLAG_IF | FLAG_CF);
 	assert_int_equal(system_run(f, CODE(0x9d), 1), -1);
 	assert_int_equal(rflags(), FLAG_ONE | FLAG_VM | FLAG_VIF | FLAG_CF);
@@ -568,7 +568,7 @@ static void test_external(void **state)
 	f->c->halted = true;
 	vcpu_interrupt(&f->v, 0x41);
 	assert_false(f->c->halted);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_STUBS + 0x41 * 16);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_STUBS + 0x41 * 16);
 	assert_int_equal(system_stack(f, 0), FIXTURE_CODE + 2);
 	assert_int_equal(system_stack(f, 2), FLAG_ONE | FLAG_IF);
 	assert_false(vcpu_can_interrupt(&f->v));
@@ -581,14 +581,14 @@ static void test_sti_kicks(void **state)
 	fixture_load(f, CODE(0x90, 0xfb, 0x90, 0x90));
 	f->v.limit = f->c->insns + 100;
 	interp_run(&f->v);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE + 2);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 2);
 }
 
 static void test_external_fault(void **state)
 {
 	system_idt(f, 0x41, SEL_CODE32, 0x0e00);
 	vcpu_interrupt(&f->v, 0x41);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_STUBS + EXC_NP * 16);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_STUBS + EXC_NP * 16);
 	assert_int_equal(fixture_fault_error(f), 0x41 * 8 + 3);
 }
 
@@ -598,7 +598,7 @@ static void test_nmi(void **state)
 	assert_true(vcpu_can_nmi(&f->v));
 	vcpu_nmi(&f->v);
 	assert_false(f->c->nmi_pending);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_STUBS + EXC_NMI * 16);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_STUBS + EXC_NMI * 16);
 	assert_false(vcpu_can_nmi(&f->v));
 	/* IRET lets them through again. */
 	fixture_poke(f, FIXTURE_STUBS + EXC_NMI * 16, 1, 0xcf);

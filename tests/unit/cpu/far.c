@@ -47,7 +47,7 @@ static void expect_fault(int vector, int want, uint32_t error)
 	assert_int_equal(vector, want);
 	assert_int_equal(fixture_fault_error(f), error);
 	assert_int_equal(fixture_fault_rip(f), FIXTURE_CODE);
-	f->c->reg[REG_RSP] = FIXTURE_STACK;
+	f->c->reg[GPR_RSP] = FIXTURE_STACK;
 }
 
 static void test_real(void **state)
@@ -56,7 +56,7 @@ static void test_real(void **state)
 	fixture_do(f, CODE(0xea, 0x67, 0x45, 0x23, 0x01), 1);
 	assert_int_equal(f->c->seg[SEG_CS].selector, 0x123);
 	assert_int_equal(f->c->seg[SEG_CS].base, 0x1230);
-	assert_int_equal(f->c->reg[REG_RIP], 0x4567);
+	assert_int_equal(f->c->reg[GPR_RIP], 0x4567);
 }
 
 static void test_real_call(void **state)
@@ -64,17 +64,17 @@ static void test_real_call(void **state)
 	/* call 0000:9000, where a retf 2 is */
 	fixture_poke(f, TARGET, 3, 0x0002ca);
 	fixture_do(f, CODE(0x9a, 0x00, 0x90, 0x00, 0x00), 1);
-	assert_int_equal(f->c->reg[REG_RSP], FIXTURE_STACK - 4);
+	assert_int_equal(f->c->reg[GPR_RSP], FIXTURE_STACK - 4);
 	assert_int_equal(fixture_peek(f, FIXTURE_STACK - 4, 4), FIXTURE_CODE + 5);
 	assert_int_equal(fixture_run(f, 1), -1);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE + 5);
-	assert_int_equal(f->c->reg[REG_RSP], FIXTURE_STACK + 2);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 5);
+	assert_int_equal(f->c->reg[GPR_RSP], FIXTURE_STACK + 2);
 }
 
 static void test_direct(void **state)
 {
 	assert_int_equal(far_to(0xea, SEL_CONFORMING), -1);
-	assert_int_equal(f->c->reg[REG_RIP], TARGET);
+	assert_int_equal(f->c->reg[GPR_RIP], TARGET);
 	assert_int_equal(f->c->seg[SEG_CS].selector, SEL_CONFORMING);
 	assert_int_equal(far_to(0x9a, SEL_CODE32), -1);
 	assert_int_equal(system_stack(f, 0), FIXTURE_CODE + 7);
@@ -110,11 +110,11 @@ static void test_gate_same_level(void **state)
 {
 	system_gdt(f, SEL_FREE, system_gate(SEL_CODE32, 0xb000, 0x8c00));
 	assert_int_equal(far_to(0x9a, SEL_FREE), -1);
-	assert_int_equal(f->c->reg[REG_RIP], 0xb000);
+	assert_int_equal(f->c->reg[GPR_RIP], 0xb000);
 	assert_int_equal(system_stack(f, 0), FIXTURE_CODE + 7);
 	assert_int_equal(system_stack(f, 1), SEL_CODE32);
 	assert_int_equal(far_to(0xea, SEL_FREE), -1);
-	assert_int_equal(f->c->reg[REG_RIP], 0xb000);
+	assert_int_equal(f->c->reg[GPR_RIP], 0xb000);
 }
 
 static void test_gate_inner(void **state)
@@ -127,7 +127,7 @@ static void test_gate_inner(void **state)
 	assert_int_equal(far_to(0x9a, SEL_FREE | 3), -1);
 	assert_int_equal(f->c->cpl, 0);
 	assert_int_equal(f->c->seg[SEG_CS].selector, SEL_CODE32);
-	assert_int_equal(f->c->reg[REG_RSP], SYSTEM_STACK0 - 24);
+	assert_int_equal(f->c->reg[GPR_RSP], SYSTEM_STACK0 - 24);
 	assert_int_equal(system_stack(f, 0), FIXTURE_CODE + 7);
 	assert_int_equal(system_stack(f, 1), SEL_USER_CODE32 | 3);
 	assert_int_equal(system_stack(f, 2), 0x11111111);
@@ -138,8 +138,8 @@ static void test_gate_inner(void **state)
 	segment_load(&f->v, SEG_ES, SEL_DATA);
 	assert_int_equal(fixture_run(f, 1), -1);
 	assert_int_equal(f->c->cpl, 3);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE + 7);
-	assert_int_equal(f->c->reg[REG_RSP], SYSTEM_STACK3 + 8);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 7);
+	assert_int_equal(f->c->reg[GPR_RSP], SYSTEM_STACK3 + 8);
 	assert_int_equal(f->c->seg[SEG_ES].selector, 0);
 	assert_int_equal(f->c->seg[SEG_DS].selector, SEL_USER_DATA | 3);
 }
@@ -163,7 +163,7 @@ static void test_gate_faults(void **state)
 	system_gdt(f, SEL_FREE, system_gate(SEL_CODE32, TARGET, 0xe400));
 	system_user(f);
 	assert_int_equal(far_to(0x9a, SEL_FREE), -1);
-	assert_int_equal(f->c->reg[REG_RSP], SYSTEM_STACK0 - 8);
+	assert_int_equal(f->c->reg[GPR_RSP], SYSTEM_STACK0 - 8);
 	assert_int_equal(fixture_peek(f, SYSTEM_STACK0 - 8, 2), FIXTURE_CODE + 7);
 }
 
@@ -195,13 +195,13 @@ static int call_memory64(unsigned selector, bool wide)
 static void test_long_direct(void **state)
 {
 	assert_int_equal(call_memory64(SEL_CODE64, true), -1);
-	assert_int_equal(f->c->reg[REG_RSP], FIXTURE_STACK - 16);
+	assert_int_equal(f->c->reg[GPR_RSP], FIXTURE_STACK - 16);
 	assert_int_equal(system_stack(f, 0), FIXTURE_CODE + 8);
 	/* To compatibility mode: a 32-bit frame. */
-	f->c->reg[REG_RSP] = FIXTURE_STACK;
+	f->c->reg[GPR_RSP] = FIXTURE_STACK;
 	assert_int_equal(call_memory64(SEL_CODE32, false), -1);
 	assert_int_equal(f->c->code_bits, 32);
-	assert_int_equal(f->c->reg[REG_RSP], FIXTURE_STACK - 8);
+	assert_int_equal(f->c->reg[GPR_RSP], FIXTURE_STACK - 8);
 	assert_int_equal(f->c->linear_mask, 0xffffffff);
 }
 
@@ -212,7 +212,7 @@ static void test_long_gate(void **state)
 	system_user(f);
 	assert_int_equal(call_memory64(SEL_FREE | 3, false), -1);
 	assert_int_equal(f->c->cpl, 0);
-	assert_int_equal(f->c->reg[REG_RSP], SYSTEM_STACK0 - 32);
+	assert_int_equal(f->c->reg[GPR_RSP], SYSTEM_STACK0 - 32);
 	assert_int_equal(f->c->seg[SEG_SS].selector, 0);
 	assert_int_equal(system_stack(f, 0), FIXTURE_CODE + 7);
 	assert_int_equal(system_stack(f, 1), SEL_USER_CODE64 | 3);
@@ -222,7 +222,7 @@ static void test_long_gate(void **state)
 	fixture_poke(f, TARGET, 2, 0xcb48);
 	assert_int_equal(fixture_run(f, 1), -1);
 	assert_int_equal(f->c->cpl, 3);
-	assert_int_equal(f->c->reg[REG_RSP], SYSTEM_STACK3);
+	assert_int_equal(f->c->reg[GPR_RSP], SYSTEM_STACK3);
 }
 
 static void test_long_gate_faults(void **state)

@@ -184,9 +184,9 @@ static bool registers_free(const struct template *t, const struct instance *n)
 	/* MOVZX and MOVSX from a byte register: rm is a byte register, whatever the operand. */
 	if (t->code[0] == 0x0f && (t->code[1] == 0xb6 || t->code[1] == 0xbe) && !n->insn.rex)
 		rm &= 3;
-	if (t->group < 0 && (reg == REG_RSP || (n->memory && reg == REG_RBX)))
+	if (t->group < 0 && (reg == GPR_RSP || (n->memory && reg == GPR_RBX)))
 		return false;
-	return n->memory || rm != REG_RSP;
+	return n->memory || rm != GPR_RSP;
 }
 
 /* Makes up an instruction; false when it is of no use. */
@@ -211,7 +211,7 @@ static bool instantiate(const struct template *t, struct instance *n)
 	if (modrm) {
 		reg = t->group >= 0 ? (unsigned)t->group : (unsigned)random_next() % 8;
 		n->code[n->size++] = (uint8_t)((n->memory ? 0 : 0xc0) | reg << 3 |
-					       (n->memory ? REG_RBX : random_next() % 8));
+					       (n->memory ? GPR_RBX : random_next() % 8));
 	}
 	k = t->what & IMM8 ? 1 : t->what & IMMZ ? (size == 1 ? 2 : 4) : 0;
 	while (k-- > 0)
@@ -227,7 +227,7 @@ static void count_shift(const struct template *t, struct instance *n, const stru
 	uint8_t last = t->code[t->size - 1];
 	bool by_cl = last == 0xd2 || last == 0xd3 || (t->size == 2 && (last & 1));
 
-	n->count = t->what & IMM8 ? n->code[n->size - 1] : by_cl ? (unsigned)s->reg[REG_RCX] : 1;
+	n->count = t->what & IMM8 ? n->code[n->size - 1] : by_cl ? (unsigned)s->reg[GPR_RCX] : 1;
 	n->count &= n->insn.operand == 8 ? 63 : 31;
 }
 
@@ -278,7 +278,7 @@ static void describe_failure(const struct template *t, const struct instance *n,
 	for (k = 0; k < n->size; k++)
 		snprintf(bytes + 3 * k, sizeof(bytes) - 3 * k, "%02x ", n->code[k]);
 	for (k = 0; k < 16; k++)
-		if (k != REG_RSP)
+		if (k != GPR_RSP)
 			print_message("r%zu: %016llx -> host %016llx, here %016llx\n", k,
 				      (unsigned long long)before->reg[k],
 				      (unsigned long long)native->reg[k],
@@ -293,7 +293,7 @@ static bool registers_equal(const struct int_state *native, const struct cpu_fix
 	unsigned r;
 
 	for (r = 0; r < 16; r++)
-		if (r != REG_RSP && !(memory && r == REG_RBX) && native->reg[r] != f->c->reg[r])
+		if (r != GPR_RSP && !(memory && r == GPR_RBX) && native->reg[r] != f->c->reg[r])
 			return false;
 	return true;
 }
@@ -310,8 +310,8 @@ static void run_case(struct cpu_fixture *f, const struct template *t, struct ins
 	for (r = 0; r < 16; r++)
 		before.reg[r] = random_value();
 	if (t->what & DIVIDE) { /* or nearly every quotient would overflow */
-		before.reg[REG_RAX] >>= random_next() % 64;
-		before.reg[REG_RDX] = random_next() % 2 ? 0 : UINT64_MAX;
+		before.reg[GPR_RAX] >>= random_next() % 64;
+		before.reg[GPR_RDX] = random_next() % 2 ? 0 : UINT64_MAX;
 	}
 	if (t->what & OFFSET) /* stay within the area */
 		before.reg[n->insn.reg] = (before.reg[n->insn.reg] % 256) - 128;
@@ -325,12 +325,12 @@ static void run_case(struct cpu_fixture *f, const struct template *t, struct ins
 
 	fixture_load(f, n->code, n->size);
 	memcpy(f->c->reg, before.reg, sizeof(before.reg));
-	f->c->reg[REG_RSP] = FIXTURE_STACK;
+	f->c->reg[GPR_RSP] = FIXTURE_STACK;
 	fixture_set_flags(f, (uint32_t)before.flags);
 	native = before;
 	if (n->memory) {
-		native.reg[REG_RBX] = (uint64_t)(uintptr_t)(area + AREA / 2);
-		f->c->reg[REG_RBX] = FIXTURE_DATA + AREA / 2;
+		native.reg[GPR_RBX] = (uint64_t)(uintptr_t)(area + AREA / 2);
+		f->c->reg[GPR_RBX] = FIXTURE_DATA + AREA / 2;
 	}
 	count_shift(t, n, &before);
 	host_ok = native_run(&native, n->code, n->size);

@@ -152,7 +152,7 @@ static void random_registers(struct cpu_fixture *f)
 		static const uint64_t at[] = {FIXTURE_DATA, FIXTURE_CODE, FIXTURE_MMIO, 0, 0xfff0};
 		uint64_t value = random_next();
 
-		if (r == REG_RSP)
+		if (r == GPR_RSP)
 			continue;
 		f->c->reg[r] = value & 0x700 ? at[(value >> 16) % 5] + (value & 0xff) : value;
 	}
@@ -207,21 +207,21 @@ static void test_kick(void **state)
 	ops = *f.v.ops;
 	ops.exit = kicking_exit;
 	f.v.ops = &ops;
-	f.c->reg[REG_RBX] = FIXTURE_MMIO;
-	f.c->reg[REG_RDI] = FIXTURE_MMIO;
-	f.c->reg[REG_RCX] = 5;
+	f.c->reg[GPR_RBX] = FIXTURE_MMIO;
+	f.c->reg[GPR_RDI] = FIXTURE_MMIO;
+	f.c->reg[GPR_RCX] = 5;
 	fixture_load(&f,
 		     CODE(0x90, 0x89, 0x03, 0x90, 0xf3, 0xaa)); /* nop; mov [rbx], eax; nop; ... */
 	before = f.c->insns;
 	f.v.limit = before + 100;
 	interp_run(&f.v);
 	assert_int_equal(f.c->insns, before + 2);
-	assert_int_equal(f.c->reg[REG_RIP], FIXTURE_CODE + 3);
+	assert_int_equal(f.c->reg[GPR_RIP], FIXTURE_CODE + 3);
 	f.v.limit = before + 100;
 	interp_run(&f.v); /* nop and the first iteration of REP STOSB */
 	assert_int_equal(f.c->insns, before + 4);
-	assert_int_equal(f.c->reg[REG_RCX], 4);
-	assert_int_equal(f.c->reg[REG_RIP], FIXTURE_CODE + 4);
+	assert_int_equal(f.c->reg[GPR_RCX], 4);
+	assert_int_equal(f.c->reg[GPR_RIP], FIXTURE_CODE + 4);
 	fixture_close(&f);
 }
 

@@ -44,20 +44,20 @@ static void expect_exit(unsigned n, bool is_write, unsigned port, unsigned size,
 static void test_in_out(void **state)
 {
 	f->answer = 0x88776655;
-	f->c->reg[REG_RAX] = 0x1122334444444444;
-	f->c->reg[REG_RDX] = 0xffff03f8;
+	f->c->reg[GPR_RAX] = 0x1122334444444444;
+	f->c->reg[GPR_RDX] = 0xffff03f8;
 	/* in al, 0x60; in ax, dx; out dx, al */
 	fixture_do(f, CODE(0xe4, 0x60, 0x66, 0xed, 0xee), 3);
 	expect_exit(0, false, 0x60, 1, 0x55);
 	expect_exit(1, false, 0x3f8, 2, 0x6655);
 	expect_exit(2, true, 0x3f8, 1, 0x55);
 	assert_int_equal(f->exits[1].rip, FIXTURE_CODE + 2);
-	assert_int_equal(f->c->reg[REG_RAX], 0x1122334444446655);
+	assert_int_equal(f->c->reg[GPR_RAX], 0x1122334444446655);
 	/* A 32-bit IN clears the upper half, and REX.W adds nothing. */
 	fixture_do(f, CODE(0x48, 0xed, 0xe7, 0x80), 2);
 	expect_exit(0, false, 0x3f8, 4, 0x88776655);
 	expect_exit(1, true, 0x80, 4, 0x88776655);
-	assert_int_equal(f->c->reg[REG_RAX], 0x88776655);
+	assert_int_equal(f->c->reg[GPR_RAX], 0x88776655);
 }
 
 /* SDM vol. 1 18.5.2: the bitmap, with all bits of a wide access, up to the TSS limit. */
@@ -70,45 +70,45 @@ static void test_bitmap(void **state)
 		fixture_poke(f, SYSTEM_TSS + 0x68 + n, 1, 0xff);
 	system_user(f);
 	fixture_poke(f, SYSTEM_TSS + 0x68 + 0x60 / 8, 2, 0x3fc0); /* 60h..65h, 6Eh, 6Fh */
-	f->c->reg[REG_RDX] = 0x60;
+	f->c->reg[GPR_RDX] = 0x60;
 	assert_int_equal(system_run(f, in_dx, 1, 1), -1);
-	f->c->reg[REG_RDX] = 0x63;
+	f->c->reg[GPR_RDX] = 0x63;
 	assert_int_equal(system_run(f, in_dx, 1, 1), EXC_GP);
 	assert_int_equal(fixture_fault_error(f), 0);
 	assert_int_equal(f->exit_count, 0);
 	/* Bits are in the map, the second byte that is read lies beyond the limit. */
 	system_user(f);
 	fixture_poke(f, SYSTEM_TSS + 0x88, 1, 0);
-	f->c->reg[REG_RDX] = 0x100;
+	f->c->reg[GPR_RDX] = 0x100;
 	assert_int_equal(system_run(f, in_dx, 1, 1), EXC_GP);
 	/* IOPL 3 needs no map, */
 	system_user(f);
 	f->c->rflags |= FLAG_IOPL;
-	f->c->reg[REG_RDX] = 0x1234;
+	f->c->reg[GPR_RDX] = 0x1234;
 	assert_int_equal(system_run(f, in_dx, 1, 1), -1);
 	/* but virtual-8086 mode always does. */
 	system_virtual8086(f, 3);
-	f->c->reg[REG_RDX] = 0x78;
+	f->c->reg[GPR_RDX] = 0x78;
 	assert_int_equal(system_run(f, in_dx, 1, 1), EXC_GP);
 	system_virtual8086(f, 0);
-	f->c->reg[REG_RDX] = 0x60;
+	f->c->reg[GPR_RDX] = 0x60;
 	assert_int_equal(system_run(f, in_dx, 1, 1), -1);
 }
 
 static void test_outs(void **state)
 {
 	fixture_poke(f, FIXTURE_DATA, 8, 0x8877665544332211);
-	f->c->reg[REG_RSI] = FIXTURE_DATA;
-	f->c->reg[REG_RCX] = 3;
-	f->c->reg[REG_RDX] = 0x1f0;
+	f->c->reg[GPR_RSI] = FIXTURE_DATA;
+	f->c->reg[GPR_RCX] = 3;
+	f->c->reg[GPR_RDX] = 0x1f0;
 	/* rep outsw */
 	fixture_do(f, CODE(0xf3, 0x66, 0x6f), 3);
 	assert_int_equal(f->exit_count, 3);
 	expect_exit(0, true, 0x1f0, 2, 0x2211);
 	expect_exit(2, true, 0x1f0, 2, 0x6655);
-	assert_int_equal(f->c->reg[REG_RSI], FIXTURE_DATA + 6);
-	assert_int_equal(f->c->reg[REG_RCX], 0);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE + 3);
+	assert_int_equal(f->c->reg[GPR_RSI], FIXTURE_DATA + 6);
+	assert_int_equal(f->c->reg[GPR_RCX], 0);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 3);
 }
 
 static void test_ins(void **state)
@@ -116,14 +116,14 @@ static void test_ins(void **state)
 	uint64_t before;
 
 	f->answer = 0xaabbccdd;
-	f->c->reg[REG_RDI] = FIXTURE_DATA + 8;
-	f->c->reg[REG_RCX] = 2;
+	f->c->reg[GPR_RDI] = FIXTURE_DATA + 8;
+	f->c->reg[GPR_RCX] = 2;
 	f->c->rflags |= FLAG_DF;
 	before = f->c->insns;
 	fixture_do(f, CODE(0xf3, 0x6d), 2);
 	assert_int_equal(f->c->insns - before, 2);
 	assert_int_equal(f->exit_count, 2);
-	assert_int_equal(f->c->reg[REG_RDI], FIXTURE_DATA);
+	assert_int_equal(f->c->reg[GPR_RDI], FIXTURE_DATA);
 	assert_int_equal(fixture_peek(f, FIXTURE_DATA + 4, 8), 0xaabbccddaabbccdd);
 	/* A count of 0 does nothing and counts as one. */
 	before = f->c->insns;
@@ -135,15 +135,15 @@ static void test_ins(void **state)
 /* A run that ends inside a string goes on with the next one as if it had not. */
 static void test_restart(void **state)
 {
-	f->c->reg[REG_RSI] = FIXTURE_DATA;
-	f->c->reg[REG_RCX] = 5;
+	f->c->reg[GPR_RSI] = FIXTURE_DATA;
+	f->c->reg[GPR_RCX] = 5;
 	fixture_load(f, CODE(0xf3, 0x6e, 0x90));
 	assert_int_equal(fixture_run(f, 2), -1);
-	assert_int_equal(f->c->reg[REG_RCX], 3);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE);
+	assert_int_equal(f->c->reg[GPR_RCX], 3);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE);
 	assert_int_equal(fixture_run(f, 3), -1);
-	assert_int_equal(f->c->reg[REG_RCX], 0);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE + 2);
+	assert_int_equal(f->c->reg[GPR_RCX], 0);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 2);
 	assert_int_equal(f->exit_count, 5);
 	assert_int_equal(f->exits[4].rip, FIXTURE_CODE);
 }
@@ -151,13 +151,13 @@ static void test_restart(void **state)
 /* The fault of the destination comes before the port is read; what was done stays done. */
 static void test_ins_fault(void **state)
 {
-	f->c->reg[REG_RDI] = 0xfffffc; /* the last mapped doubleword, of MMIO */
-	f->c->reg[REG_RCX] = 3;
+	f->c->reg[GPR_RDI] = 0xfffffc; /* the last mapped doubleword, of MMIO */
+	f->c->reg[GPR_RCX] = 3;
 	assert_int_equal(system_run(f, CODE(0xf3, 0x6d), 2), EXC_PF);
 	assert_int_equal(fixture_fault_rip(f), FIXTURE_CODE);
 	assert_int_equal(f->c->cr2, 0x1000000);
-	assert_int_equal(f->c->reg[REG_RCX], 2);
-	assert_int_equal(f->c->reg[REG_RDI], 0x1000000);
+	assert_int_equal(f->c->reg[GPR_RCX], 2);
+	assert_int_equal(f->c->reg[GPR_RDI], 0x1000000);
 	assert_int_equal(f->exit_count, 2); /* one item: read the port, write the memory */
 	assert_int_equal(f->exits[0].kind, EXIT_PIO);
 	assert_int_equal(f->exits[1].kind, EXIT_MMIO);
@@ -166,21 +166,21 @@ static void test_ins_fault(void **state)
 /* Address size decides how much of the registers is used and changed. */
 static void test_address_size(void **state)
 {
-	f->c->reg[REG_RSI] = 0x5555555500000000 | FIXTURE_DATA;
-	f->c->reg[REG_RCX] = 0x7777777700000001;
+	f->c->reg[GPR_RSI] = 0x5555555500000000 | FIXTURE_DATA;
+	f->c->reg[GPR_RCX] = 0x7777777700000001;
 	fixture_do(f, CODE(0x67, 0xf3, 0x6e), 1);
 	assert_int_equal(f->exit_count, 1);
-	assert_int_equal(f->c->reg[REG_RSI], FIXTURE_DATA + 1);
-	assert_int_equal(f->c->reg[REG_RCX], 0);
+	assert_int_equal(f->c->reg[GPR_RSI], FIXTURE_DATA + 1);
+	assert_int_equal(f->c->reg[GPR_RCX], 0);
 }
 
 static void test_address_size16(void **state)
 {
-	f->c->reg[REG_RSI] = 0x1234ffff;
-	f->c->reg[REG_RCX] = 0x56780002;
+	f->c->reg[GPR_RSI] = 0x1234ffff;
+	f->c->reg[GPR_RCX] = 0x56780002;
 	fixture_do(f, CODE(0xf3, 0x6e), 2);
-	assert_int_equal(f->c->reg[REG_RSI], 0x12340001);
-	assert_int_equal(f->c->reg[REG_RCX], 0x56780000);
+	assert_int_equal(f->c->reg[GPR_RSI], 0x12340001);
+	assert_int_equal(f->c->reg[GPR_RCX], 0x56780000);
 }
 
 /* OUTS takes a segment override, INS does not. */
@@ -189,9 +189,9 @@ static void test_segments(void **state)
 	f->c->seg[SEG_FS].base = 0x1000;
 	segment_update(f->c, SEG_FS);
 	fixture_poke(f, FIXTURE_DATA + 0x1000, 1, 0x42);
-	f->c->reg[REG_RSI] = FIXTURE_DATA;
-	f->c->reg[REG_RDI] = FIXTURE_DATA;
-	f->c->reg[REG_RDX] = 0x10;
+	f->c->reg[GPR_RSI] = FIXTURE_DATA;
+	f->c->reg[GPR_RDI] = FIXTURE_DATA;
+	f->c->reg[GPR_RDX] = 0x10;
 	f->answer = 0x99;
 	fixture_do(f, CODE(0x64, 0x6e, 0x64, 0x6c), 2);
 	expect_exit(0, true, 0x10, 1, 0x42);

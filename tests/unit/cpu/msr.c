@@ -22,10 +22,10 @@ static int teardown(void **state)
 
 static int write_msr(uint32_t index, uint64_t value)
 {
-	f->c->reg[REG_RCX] = index;
-	f->c->reg[REG_RAX] = (uint32_t)value;
-	f->c->reg[REG_RDX] = value >> 32;
-	f->c->reg[REG_RSP] = FIXTURE_STACK;
+	f->c->reg[GPR_RCX] = index;
+	f->c->reg[GPR_RAX] = (uint32_t)value;
+	f->c->reg[GPR_RDX] = value >> 32;
+	f->c->reg[GPR_RSP] = FIXTURE_STACK;
 	f->c->halted = false;
 	return system_run(f, CODE(0x0f, 0x30), 1);
 }
@@ -34,11 +34,11 @@ static int read_msr(uint32_t index, uint64_t *value)
 {
 	int vector;
 
-	f->c->reg[REG_RCX] = index;
-	f->c->reg[REG_RSP] = FIXTURE_STACK;
+	f->c->reg[GPR_RCX] = index;
+	f->c->reg[GPR_RSP] = FIXTURE_STACK;
 	f->c->halted = false;
 	vector = system_run(f, CODE(0x0f, 0x32), 1);
-	*value = f->c->reg[REG_RDX] << 32 | (uint32_t)f->c->reg[REG_RAX];
+	*value = f->c->reg[GPR_RDX] << 32 | (uint32_t)f->c->reg[GPR_RAX];
 	return vector;
 }
 

@@ -34,12 +34,12 @@ static void test_products(void **state)
 	for (n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
 		const struct product *t = &cases[n];
 
-		f.c->reg[REG_RAX] = t->rax;
-		f.c->reg[REG_RCX] = t->rcx;
-		f.c->reg[REG_RDX] = 0;
+		f.c->reg[GPR_RAX] = t->rax;
+		f.c->reg[GPR_RCX] = t->rcx;
+		f.c->reg[GPR_RDX] = 0;
 		fixture_do(&f, t->code, sizeof(t->code), 1);
-		assert_int_equal(f.c->reg[REG_RAX], t->low);
-		assert_int_equal(f.c->reg[REG_RDX], t->high);
+		assert_int_equal(f.c->reg[GPR_RAX], t->low);
+		assert_int_equal(f.c->reg[GPR_RDX], t->high);
 		assert_int_equal(fixture_flags(&f) & (FLAG_CF | FLAG_OF),
 				 t->carry ? FLAG_CF | FLAG_OF : 0);
 	}
@@ -85,18 +85,18 @@ static void test_quotients(void **state)
 		const struct quotient *t = &cases[n];
 
 		fixture_load(&f, t->code, sizeof(t->code));
-		f.c->reg[REG_RDX] = t->rdx;
-		f.c->reg[REG_RAX] = t->rax;
-		f.c->reg[REG_RCX] = t->rcx;
+		f.c->reg[GPR_RDX] = t->rdx;
+		f.c->reg[GPR_RAX] = t->rax;
+		f.c->reg[GPR_RCX] = t->rcx;
 		if (t->error) {
 			assert_int_equal(fixture_run(&f, 1), EXC_DE);
 			assert_int_equal(fixture_fault_rip(&f), FIXTURE_CODE);
-			assert_int_equal(f.c->reg[REG_RDX], t->rdx);
-			assert_int_equal(f.c->reg[REG_RAX], t->rax);
+			assert_int_equal(f.c->reg[GPR_RDX], t->rdx);
+			assert_int_equal(f.c->reg[GPR_RAX], t->rax);
 		} else {
 			assert_int_equal(fixture_run(&f, 1), -1);
-			assert_int_equal(f.c->reg[REG_RAX], t->quotient);
-			assert_int_equal(f.c->reg[REG_RDX], t->remainder);
+			assert_int_equal(f.c->reg[GPR_RAX], t->quotient);
+			assert_int_equal(f.c->reg[GPR_RDX], t->remainder);
 		}
 	}
 	fixture_close(&f);

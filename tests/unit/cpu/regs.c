@@ -26,14 +26,14 @@ static void test_reset(void **state)
 	const struct cpu *c = f->c;
 
 	f->c->insns = 1234;
-	f->c->reg[REG_RBX] = 5;
+	f->c->reg[GPR_RBX] = 5;
 	vcpu_reset(&f->v);
-	assert_int_equal(c->reg[REG_RIP], 0xfff0);
+	assert_int_equal(c->reg[GPR_RIP], 0xfff0);
 	assert_int_equal(c->seg[SEG_CS].selector, 0xf000);
 	assert_int_equal(c->seg[SEG_CS].base, 0xffff0000);
 	assert_int_equal(c->seg[SEG_SS].limit, 0xffff);
-	assert_int_equal(c->reg[REG_RBX], 0);
-	assert_int_equal(c->reg[REG_RDX], 0x106ca);
+	assert_int_equal(c->reg[GPR_RBX], 0);
+	assert_int_equal(c->reg[GPR_RDX], 0x106ca);
 	assert_int_equal(cpu_rflags(c), FLAG_ONE);
 	assert_int_equal(c->cr0, 0x60000010);
 	assert_int_equal(c->cr4 | c->efer | c->cr3 | c->cr2, 0);

@@ -74,7 +74,7 @@ static void load_state(struct cpu *c, const struct simd_state *s)
 		c->fpu.st[n].mantissa = s->mm[n];
 		c->reg[n] = s->gpr[n];
 	}
-	c->reg[REG_RSI] = c->reg[REG_RDI] = MEMORY + s->offset;
+	c->reg[GPR_RSI] = c->reg[GPR_RDI] = MEMORY + s->offset;
 	c->fpu.mxcsr = (uint32_t)s->mxcsr;
 	flags_set_status(c, (uint32_t)s->flags);
 	memcpy(ram + MEMORY, s->memory, sizeof(s->memory));
@@ -109,7 +109,7 @@ unsigned simd_run(struct simd_state *s, const uint8_t *bytes, unsigned length)
 	memset(&insn, 0, sizeof(insn));
 	load_state(&simd_cpu, s);
 	assert_int_equal(insn_decode(&simd_model, 64, bytes, length, &insn), length);
-	simd_cpu.reg[REG_RIP] = length;
+	simd_cpu.reg[GPR_RIP] = length;
 	v.insn = &insn;
 	vector = NO_FAULT;
 	if (setjmp(v.fault))

@@ -10,16 +10,16 @@
 
 static void set_indexes(struct cpu_fixture *f, uint64_t rsi, uint64_t rdi, uint64_t rcx)
 {
-	f->c->reg[REG_RSI] = rsi;
-	f->c->reg[REG_RDI] = rdi;
-	f->c->reg[REG_RCX] = rcx;
+	f->c->reg[GPR_RSI] = rsi;
+	f->c->reg[GPR_RDI] = rdi;
+	f->c->reg[GPR_RCX] = rcx;
 }
 
 static void assert_indexes(const struct cpu_fixture *f, uint64_t rsi, uint64_t rdi, uint64_t rcx)
 {
-	assert_int_equal(f->c->reg[REG_RSI], rsi);
-	assert_int_equal(f->c->reg[REG_RDI], rdi);
-	assert_int_equal(f->c->reg[REG_RCX], rcx);
+	assert_int_equal(f->c->reg[GPR_RSI], rsi);
+	assert_int_equal(f->c->reg[GPR_RDI], rdi);
+	assert_int_equal(f->c->reg[GPR_RCX], rcx);
 }
 
 static void fill(struct cpu_fixture *f, uint64_t address, unsigned size)
@@ -42,10 +42,10 @@ static void test_single(void **state)
 	assert_int_equal(fixture_peek(&f, FIXTURE_DATA + 0x100, 8), 0x8877665544332211);
 	f.c->rflags |= FLAG_DF;
 	fixture_do(&f, CODE(0x66, 0xad), 1); /* lodsw, downwards */
-	assert_int_equal(f.c->reg[REG_RSI], FIXTURE_DATA + 6);
+	assert_int_equal(f.c->reg[GPR_RSI], FIXTURE_DATA + 6);
 	f.c->rflags &= ~(uint64_t)FLAG_DF;
-	f.c->reg[REG_RDI] = FIXTURE_DATA;
-	f.c->reg[REG_RAX] = 0x11;
+	f.c->reg[GPR_RDI] = FIXTURE_DATA;
+	f.c->reg[GPR_RAX] = 0x11;
 	fixture_do(&f, CODE(0xae), 1); /* scasb */
 	assert_int_equal(fixture_flags(&f), FLAG_ZF | FLAG_PF);
 	set_indexes(&f, FIXTURE_DATA, FIXTURE_DATA + 1, 0);
@@ -61,7 +61,7 @@ static void test_address_size(void **state)
 
 	fixture_open(&f, 64, "x86-64");
 	set_indexes(&f, 0, 0x100000000 | FIXTURE_DATA, 0x500000002);
-	f.c->reg[REG_RAX] = 0x5a;
+	f.c->reg[GPR_RAX] = 0x5a;
 	fixture_do(&f, CODE(0x67, 0xf3, 0xaa), 2); /* rep stosb with EDI and ECX */
 	assert_indexes(&f, 0, FIXTURE_DATA + 2, 0);
 	assert_int_equal(fixture_peek(&f, FIXTURE_DATA, 4), 0x5a5a);
@@ -69,7 +69,7 @@ static void test_address_size(void **state)
 
 	fixture_open(&f, 16, "x86-64");
 	set_indexes(&f, 0, 0xfff0, 0x20);
-	f.c->reg[REG_RAX] = 0x77;
+	f.c->reg[GPR_RAX] = 0x77;
 	fixture_do(&f, CODE(0xf3, 0xaa), 0x20);
 	assert_indexes(&f, 0, 0x10, 0);
 	assert_int_equal(fixture_peek(&f, 0xffff, 1), 0x77);
@@ -87,7 +87,7 @@ static void test_counting(void **state)
 	fixture_open(&f, 64, "x86-64");
 	set_indexes(&f, FIXTURE_DATA, FIXTURE_DATA + 0x1000, 0);
 	fixture_do(&f, CODE(0xf3, 0xa4, 0x90), 1);
-	assert_int_equal(f.c->reg[REG_RIP], FIXTURE_CODE + 2);
+	assert_int_equal(f.c->reg[GPR_RIP], FIXTURE_CODE + 2);
 
 	/* Stopped anywhere, it goes on from there: after n of 100 the registers say so. */
 	for (n = 1; n <= 100; n++) {
@@ -97,10 +97,10 @@ static void test_counting(void **state)
 		fixture_do(&f, CODE(0xf3, 0xa4, 0x90), n);
 		assert_int_equal(f.c->insns, before + n);
 		assert_indexes(&f, FIXTURE_DATA + n, FIXTURE_DATA + 0x1fd0 + n, 100 - n);
-		assert_int_equal(f.c->reg[REG_RIP], FIXTURE_CODE + (n < 100 ? 0 : 2));
+		assert_int_equal(f.c->reg[GPR_RIP], FIXTURE_CODE + (n < 100 ? 0 : 2));
 		assert_int_equal(fixture_run(&f, 101 - n), -1);
 		assert_int_equal(f.c->insns, before + 101);
-		assert_int_equal(f.c->reg[REG_RIP], FIXTURE_CODE + 3);
+		assert_int_equal(f.c->reg[GPR_RIP], FIXTURE_CODE + 3);
 		assert_memory_equal(f.ram + FIXTURE_DATA, f.ram + FIXTURE_DATA + 0x1fd0, 100);
 	}
 	fixture_close(&f);
@@ -154,27 +154,27 @@ static void test_compare_and_scan(void **state)
 	fixture_do(&f, CODE(0xf3, 0xa6), 51); /* repe cmpsb ends behind the difference */
 	assert_indexes(&f, FIXTURE_DATA + 51, FIXTURE_DATA + 0x1033, 49);
 	assert_false(fixture_flags(&f) & FLAG_ZF);
-	assert_int_equal(f.c->reg[REG_RIP], FIXTURE_CODE + 2);
+	assert_int_equal(f.c->reg[GPR_RIP], FIXTURE_CODE + 2);
 	assert_int_equal(f.c->insns, before + 51);
 
-	f.c->reg[REG_RAX] = fixture_peek(&f, FIXTURE_DATA + 40, 4);
+	f.c->reg[GPR_RAX] = fixture_peek(&f, FIXTURE_DATA + 40, 4);
 	set_indexes(&f, 0, FIXTURE_DATA, 30);
 	fixture_do(&f, CODE(0xf2, 0xaf), 11); /* repne scasd */
 	assert_indexes(&f, 0, FIXTURE_DATA + 44, 19);
 	assert_true(fixture_flags(&f) & FLAG_ZF);
-	assert_int_equal(f.c->reg[REG_RIP], FIXTURE_CODE + 2);
+	assert_int_equal(f.c->reg[GPR_RIP], FIXTURE_CODE + 2);
 
 	/* Not found: the flags are the last comparison's. */
-	f.c->reg[REG_RAX] = 0;
+	f.c->reg[GPR_RAX] = 0;
 	set_indexes(&f, 0, FIXTURE_DATA, 20);
 	fixture_do(&f, CODE(0xf2, 0xae), 20);
 	assert_indexes(&f, 0, FIXTURE_DATA + 20, 0);
 	assert_false(fixture_flags(&f) & FLAG_ZF);
 
-	f.c->reg[REG_RAX] = 0;
+	f.c->reg[GPR_RAX] = 0;
 	set_indexes(&f, FIXTURE_DATA, 0, 20);
 	fixture_do(&f, CODE(0xf3, 0x66, 0xad), 20); /* rep lodsw keeps the last */
-	assert_int_equal(f.c->reg[REG_RAX], fixture_peek(&f, FIXTURE_DATA + 38, 2));
+	assert_int_equal(f.c->reg[GPR_RAX], fixture_peek(&f, FIXTURE_DATA + 38, 2));
 	fixture_close(&f);
 }
 
@@ -185,7 +185,7 @@ static void test_fault(void **state)
 	uint64_t before;
 
 	fixture_open(&f, 64, "x86-64");
-	f.c->reg[REG_RAX] = 0x1122334455667788;
+	f.c->reg[GPR_RAX] = 0x1122334455667788;
 	fixture_load(&f, CODE(0xf3, 0x48, 0xab));
 	/* The identity map ends at 16 MiB; its last 12 MiB are MMIO. */
 	set_indexes(&f, 0, 0x1000000 - 10 * 8, 100);
@@ -219,7 +219,7 @@ static void test_segments(void **state)
 	assert_indexes(&f, 0, 16, 0);
 	/* A word across the limit of 64 KiB is #GP; the ones before it are stored. */
 	fixture_load(&f, CODE(0xf3, 0xab));
-	f.c->reg[REG_RAX] = 0xabcd;
+	f.c->reg[GPR_RAX] = 0xabcd;
 	set_indexes(&f, 0, 0xffe1, 100);
 	assert_int_equal(fixture_run(&f, 16), EXC_GP);
 	assert_indexes(&f, 0, 0xffff, 85);

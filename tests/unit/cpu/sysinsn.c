@@ -39,7 +39,7 @@ static void expect_fault(int vector, int want)
 	assert_int_equal(fixture_fault_rip(f), FIXTURE_CODE);
 	if (want != EXC_UD)
 		assert_int_equal(fixture_fault_error(f), 0);
-	f->c->reg[REG_RSP] = FIXTURE_STACK;
+	f->c->reg[GPR_RSP] = FIXTURE_STACK;
 	f->c->halted = false;
 }
 
@@ -48,7 +48,7 @@ static int write_cr(unsigned n, uint64_t value)
 {
 	const uint8_t code[] = {0x0f, 0x22, (uint8_t)(0xc0 | n << 3)};
 
-	f->c->reg[REG_RAX] = value;
+	f->c->reg[GPR_RAX] = value;
 	return system_run(f, code, sizeof(code), 1);
 }
 
@@ -65,7 +65,7 @@ static void test_cr0(void **state)
 	assert_int_equal(f->c->cr0, CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_ET | CR0_PE);
 	/* mov rbx, cr0 */
 	assert_int_equal(system_run(f, CODE(0x0f, 0x20, 0xc3), 1), -1);
-	assert_int_equal(f->c->reg[REG_RBX], f->c->cr0);
+	assert_int_equal(f->c->reg[GPR_RBX], f->c->cr0);
 }
 
 static void test_cr4(void **state)
@@ -91,16 +91,16 @@ static void test_cr8(void **state)
 {
 	f->answer = 9;
 	/* mov rbx, cr8; mov cr8, rax */
-	f->c->reg[REG_RAX] = 5;
+	f->c->reg[GPR_RAX] = 5;
 	assert_int_equal(system_run(f, CODE(0x44, 0x0f, 0x20, 0xc3, 0x44, 0x0f, 0x22, 0xc0), 2),
 			 -1);
-	assert_int_equal(f->c->reg[REG_RBX], 9);
+	assert_int_equal(f->c->reg[GPR_RBX], 9);
 	assert_int_equal(f->exit_count, 2);
 	assert_int_equal(f->exits[0].kind, EXIT_CR8);
 	assert_false(f->exits[0].is_write);
 	assert_int_equal(f->exits[1].data, 5);
 	assert_int_equal(f->exits[1].rip, FIXTURE_CODE + 4);
-	f->c->reg[REG_RAX] = 16;
+	f->c->reg[GPR_RAX] = 16;
 	expect_fault(system_run(f, CODE(0x44, 0x0f, 0x22, 0xc0), 1), EXC_GP);
 }
 
@@ -143,12 +143,12 @@ static void test_lmsw_smsw_clts(void **state)
 	assert_int_equal(system_run(f, CODE(0x0f, 0x06), 1), -1); /* clts */
 	assert_int_equal(f->c->cr0 & CR0_TS, 0);
 	/* lmsw ax: sets TS, cannot clear PE */
-	f->c->reg[REG_RAX] = CR0_TS;
+	f->c->reg[GPR_RAX] = CR0_TS;
 	assert_int_equal(system_run(f, CODE(0x0f, 0x01, 0xf0), 1), -1);
 	assert_int_equal(f->c->cr0 & (CR0_TS | CR0_PE), CR0_TS | CR0_PE);
 	/* smsw eax; smsw [a000] stores 16 bits */
 	assert_int_equal(system_run(f, CODE(0x0f, 0x01, 0xe0), 1), -1);
-	assert_int_equal(f->c->reg[REG_RAX], (uint32_t)f->c->cr0);
+	assert_int_equal(f->c->reg[GPR_RAX], (uint32_t)f->c->cr0);
 	fixture_poke(f, FIXTURE_DATA, 4, 0xffffffff);
 	assert_int_equal(system_run(f, CODE(0x0f, 0x01, 0x24, 0x25, 0x00, 0xa0, 0, 0), 1), -1);
 	assert_int_equal(fixture_peek(f, FIXTURE_DATA, 4), 0xffff0000 | (f->c->cr0 & 0xffff));
@@ -293,7 +293,7 @@ static void test_popf_privilege(void **state)
 	/* IOPL 3: IF too, but still not IOPL. */
 	cpu_set_rflags(f->c, FLAG_ONE | FLAG_IOPL);
 	fixture_poke(f, SYSTEM_STACK3, 8, FLAG_IF);
-	f->c->reg[REG_RSP] = SYSTEM_STACK3;
+	f->c->reg[GPR_RSP] = SYSTEM_STACK3;
 	assert_int_equal(system_run(f, CODE(0x9d), 1), -1);
 	assert_int_equal(cpu_rflags(f->c), FLAG_ONE | FLAG_IF | FLAG_IOPL);
 }
@@ -302,7 +302,7 @@ static void test_pushf(void **state)
 {
 	cpu_set_rflags(f->c, FLAG_ONE | FLAG_CF | FLAG_ID);
 	assert_int_equal(system_run(f, CODE(0x9c, 0x66, 0x9c), 2), -1);
-	assert_int_equal(f->c->reg[REG_RSP], FIXTURE_STACK - 10);
+	assert_int_equal(f->c->reg[GPR_RSP], FIXTURE_STACK - 10);
 	assert_int_equal(fixture_peek(f, FIXTURE_STACK - 8, 8), FLAG_ONE | FLAG_CF | FLAG_ID);
 	assert_int_equal(fixture_peek(f, FIXTURE_STACK - 10, 2), FLAG_ONE | FLAG_CF);
 }
@@ -344,7 +344,7 @@ static void test_stac(void **state)
 static void test_mov_ss_shadow(void **state)
 {
 	f->c->rflags |= FLAG_IF;
-	f->c->reg[REG_RAX] = SEL_DATA;
+	f->c->reg[GPR_RAX] = SEL_DATA;
 	assert_int_equal(system_run(f, CODE(0x8e, 0xd0, 0x90), 1), -1);
 	assert_false(vcpu_can_interrupt(&f->v));
 	assert_int_equal(fixture_run(f, 1), -1);
@@ -357,13 +357,13 @@ static void test_push_pop_sreg(void **state)
 	segment_load(&f->v, SEG_FS, SEL_CODE32);
 	assert_int_equal(system_run(f, CODE(0x0f, 0xa0, 0x0f, 0xa9, 0x1e), 3), -1);
 	assert_int_equal(f->c->seg[SEG_GS].selector, SEL_CODE32);
-	assert_int_equal(f->c->reg[REG_RSP], FIXTURE_STACK - 4);
+	assert_int_equal(f->c->reg[GPR_RSP], FIXTURE_STACK - 4);
 	assert_int_equal(system_stack(f, 0), SEL_DATA);
 	/* A pop that faults moves nothing. */
 	fixture_poke(f, FIXTURE_STACK - 4, 4, SEL_LAST + 8);
 	assert_int_equal(system_run(f, CODE(0x1f), 1), EXC_GP);
 	assert_int_equal(fixture_fault_error(f), SEL_LAST + 8);
-	assert_int_equal(f->c->reg[REG_RSP], FIXTURE_STACK - 4 - 16);
+	assert_int_equal(f->c->reg[GPR_RSP], FIXTURE_STACK - 4 - 16);
 }
 
 /* Stack accesses of system instructions are aligned or #AC as any other. */
@@ -381,7 +381,7 @@ static void test_stack_alignment(void **state)
 		system_user(f);
 		f->c->rflags |= FLAG_AC;
 		cpu_update_mode(&f->v);
-		f->c->reg[REG_RSP] = FIXTURE_STACK - 6;
+		f->c->reg[GPR_RSP] = FIXTURE_STACK - 6;
 		expect_fault(system_run(f, insns[n], sizeof(insns[n]), 1), EXC_AC);
 	}
 }
@@ -391,31 +391,31 @@ static void test_load_pointer(void **state)
 	/* les ebx, [a000] */
 	fixture_poke(f, FIXTURE_DATA, 8, (uint64_t)SEL_CODE32 << 32 | 0x12345678);
 	assert_int_equal(system_run(f, CODE(0xc4, 0x1d, 0, 0xa0, 0, 0), 1), -1);
-	assert_int_equal(f->c->reg[REG_RBX], 0x12345678);
+	assert_int_equal(f->c->reg[GPR_RBX], 0x12345678);
 	assert_int_equal(f->c->seg[SEG_ES].selector, SEL_CODE32);
 	/* lgs ecx, [a000] with a bad selector leaves both alone */
 	fixture_poke(f, FIXTURE_DATA + 4, 2, SEL_TSS);
-	f->c->reg[REG_RCX] = 7;
+	f->c->reg[GPR_RCX] = 7;
 	assert_int_equal(system_run(f, CODE(0x0f, 0xb5, 0x0d, 0, 0xa0, 0, 0), 1), EXC_GP);
-	assert_int_equal(f->c->reg[REG_RCX], 7);
+	assert_int_equal(f->c->reg[GPR_RCX], 7);
 }
 
 static void test_selector_insns(void **state)
 {
 	/* lar eax, ecx; lsl ebx, ecx */
-	f->c->reg[REG_RCX] = SEL_TSS;
+	f->c->reg[GPR_RCX] = SEL_TSS;
 	assert_int_equal(system_run(f, CODE(0x0f, 0x02, 0xc1, 0x0f, 0x03, 0xd9), 2), -1);
-	assert_int_equal(f->c->reg[REG_RAX], 0x8b00);
-	assert_int_equal(f->c->reg[REG_RBX], 0x67);
+	assert_int_equal(f->c->reg[GPR_RAX], 0x8b00);
+	assert_int_equal(f->c->reg[GPR_RBX], 0x67);
 	assert_int_equal(fixture_flags(f) & FLAG_ZF, FLAG_ZF);
 	/* verw cx: a system segment is not writable */
 	assert_int_equal(system_run(f, CODE(0x0f, 0x00, 0xe9), 1), -1);
 	assert_int_equal(fixture_flags(f) & FLAG_ZF, 0);
 	/* arpl ax, cx */
-	f->c->reg[REG_RAX] = 0x11110010;
-	f->c->reg[REG_RCX] = 3;
+	f->c->reg[GPR_RAX] = 0x11110010;
+	f->c->reg[GPR_RCX] = 3;
 	assert_int_equal(system_run(f, CODE(0x63, 0xc8), 1), -1);
-	assert_int_equal(f->c->reg[REG_RAX], 0x11110013);
+	assert_int_equal(f->c->reg[GPR_RAX], 0x11110013);
 	assert_int_equal(fixture_flags(f) & FLAG_ZF, FLAG_ZF);
 	assert_int_equal(system_run(f, CODE(0x63, 0xc8), 1), -1);
 	assert_int_equal(fixture_flags(f) & FLAG_ZF, 0);
@@ -448,8 +448,8 @@ static void test_syscall(void **state)
 	f->c->rflags |= FLAG_IF | FLAG_DF | FLAG_ID;
 	assert_int_equal(system_run(f, CODE(0x0f, 0x05, 0x48, 0x0f, 0x07), 1), -1);
 	assert_int_equal(f->c->cpl, 0);
-	assert_int_equal(f->c->reg[REG_RCX], FIXTURE_CODE + 2);
-	assert_int_equal(f->c->reg[REG_R11], FLAG_ONE | FLAG_IF | FLAG_DF | FLAG_ID);
+	assert_int_equal(f->c->reg[GPR_RCX], FIXTURE_CODE + 2);
+	assert_int_equal(f->c->reg[GPR_R11], FLAG_ONE | FLAG_IF | FLAG_DF | FLAG_ID);
 	assert_int_equal(cpu_rflags(f->c), FLAG_ONE | FLAG_ID);
 	assert_int_equal(f->c->seg[SEG_CS].selector, SEL_CODE64);
 	assert_int_equal(f->c->seg[SEG_SS].selector, SEL_CODE64 + 8);
@@ -467,14 +467,14 @@ static void test_sysret(void **state)
 	f->c->efer |= EFER_SCE;
 	f->c->star = (uint64_t)(SEL_USER_CODE32 | 3) << 48;
 	/* Intel: the address is checked before the privilege level changes. */
-	f->c->reg[REG_RCX] = 0x800000000000;
+	f->c->reg[GPR_RCX] = 0x800000000000;
 	expect_fault(system_run(f, CODE(0x48, 0x0f, 0x07), 1), EXC_GP);
 	/* To compatibility mode, without REX.W. */
-	f->c->reg[REG_RCX] = 0x5555000012345678;
-	f->c->reg[REG_R11] = FLAG_CF;
+	f->c->reg[GPR_RCX] = 0x5555000012345678;
+	f->c->reg[GPR_R11] = FLAG_CF;
 	assert_int_equal(system_run(f, CODE(0x0f, 0x07), 1), -1);
 	assert_int_equal(f->c->code_bits, 32);
-	assert_int_equal(f->c->reg[REG_RIP], 0x12345678);
+	assert_int_equal(f->c->reg[GPR_RIP], 0x12345678);
 	assert_int_equal(f->c->seg[SEG_CS].selector, SEL_USER_CODE32 | 3);
 }
 
@@ -490,17 +490,17 @@ static void test_sysenter(void **state)
 	assert_int_equal(system_run(f, CODE(0x0f, 0x34), 1), -1);
 	assert_int_equal(f->c->cpl, 0);
 	assert_int_equal(f->c->code_bits, 64);
-	assert_int_equal(f->c->reg[REG_RSP], SYSTEM_STACK0);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE + 0x100);
+	assert_int_equal(f->c->reg[GPR_RSP], SYSTEM_STACK0);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 0x100);
 	assert_int_equal(cpu_rflags(f->c), FLAG_ONE);
 	/* sysexitq: +32 and +40 */
-	f->c->reg[REG_RDX] = FIXTURE_CODE + 0x200;
-	f->c->reg[REG_RCX] = SYSTEM_STACK3;
+	f->c->reg[GPR_RDX] = FIXTURE_CODE + 0x200;
+	f->c->reg[GPR_RCX] = SYSTEM_STACK3;
 	assert_int_equal(system_run(f, CODE(0x48, 0x0f, 0x35), 1), -1);
 	assert_int_equal(f->c->seg[SEG_CS].selector, (SEL_CODE64 + 32) | 3);
 	assert_int_equal(f->c->seg[SEG_SS].selector, (SEL_CODE64 + 40) | 3);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE + 0x200);
-	assert_int_equal(f->c->reg[REG_RSP], SYSTEM_STACK3);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 0x200);
+	assert_int_equal(f->c->reg[GPR_RSP], SYSTEM_STACK3);
 }
 
 static void test_sysenter32(void **state)
@@ -512,8 +512,8 @@ static void test_sysenter32(void **state)
 	assert_int_equal(system_run(f, CODE(0x0f, 0x34), 1), -1);
 	assert_int_equal(f->c->code_bits, 32);
 	assert_int_equal(f->c->seg[SEG_SS].selector, SEL_CODE32 + 8);
-	f->c->reg[REG_RDX] = FIXTURE_CODE + 0x200;
-	f->c->reg[REG_RCX] = SYSTEM_STACK3;
+	f->c->reg[GPR_RDX] = FIXTURE_CODE + 0x200;
+	f->c->reg[GPR_RCX] = SYSTEM_STACK3;
 	assert_int_equal(system_run(f, CODE(0x0f, 0x35), 1), -1);
 	assert_int_equal(f->c->seg[SEG_CS].selector, (SEL_CODE32 + 16) | 3);
 	assert_int_equal(f->c->cpl, 3);
@@ -528,7 +528,7 @@ static void test_hlt(void **state)
 {
 	assert_int_equal(system_run(f, CODE(0xf4), 5), -1);
 	assert_true(f->c->halted);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE + 1);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 1);
 	assert_int_equal(f->exit_count, 1);
 	assert_int_equal(f->exits[0].kind, EXIT_HLT);
 	assert_int_equal(f->exits[0].rip, FIXTURE_CODE);
@@ -538,8 +538,8 @@ static void test_rdtsc(void **state)
 {
 	f->c->tsc_offset = 0x500000000;
 	assert_int_equal(system_run(f, CODE(0x0f, 0x31), 1), -1);
-	assert_int_equal(f->c->reg[REG_RDX], 5);
-	assert_int_equal(f->c->reg[REG_RAX], (uint32_t)f->c->insns);
+	assert_int_equal(f->c->reg[GPR_RDX], 5);
+	assert_int_equal(f->c->reg[GPR_RAX], (uint32_t)f->c->insns);
 	f->c->cr4 |= CR4_TSD;
 	assert_int_equal(system_run(f, CODE(0x0f, 0x31), 1), -1);
 	system_user(f);

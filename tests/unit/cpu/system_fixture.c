@@ -97,7 +97,7 @@ void system_user(struct cpu_fixture *f)
 	}
 	r.seg[SEG_CS].selector = (wide ? SEL_USER_CODE64 : SEL_USER_CODE32) | 3;
 	r.seg[SEG_CS].attr = wide ? 0xa0fb : 0xc0fb;
-	r.gpr[REG_RSP] = SYSTEM_STACK3;
+	r.gpr[GPR_RSP] = SYSTEM_STACK3;
 	cpu_set_regs(&f->v, &r);
 }
 
@@ -118,10 +118,10 @@ void system_virtual8086(struct cpu_fixture *f, unsigned iopl)
 
 int system_run(struct cpu_fixture *f, const void *code, size_t size, uint64_t n)
 {
-	uint64_t rsp = f->c->reg[REG_RSP];
+	uint64_t rsp = f->c->reg[GPR_RSP];
 
 	fixture_load(f, code, size);
-	f->c->reg[REG_RSP] = rsp;
+	f->c->reg[GPR_RSP] = rsp;
 	return fixture_run(f, n);
 }
 
@@ -129,5 +129,5 @@ uint64_t system_stack(const struct cpu_fixture *f, unsigned n)
 {
 	unsigned size = f->c->code_bits / 8;
 
-	return fixture_peek(f, f->c->reg[REG_RSP] + n * size, size);
+	return fixture_peek(f, f->c->reg[GPR_RSP] + n * size, size);
 }

@@ -81,7 +81,7 @@ static uint32_t saved(unsigned offset)
 
 static void test_jump(void **state)
 {
-	f->c->reg[REG_RBX] = 0x13579bdf;
+	f->c->reg[GPR_RBX] = 0x13579bdf;
 	fixture_set_flags(f, FLAG_ZF);
 	assert_int_equal(far_to(0xea, SEL_TSS2), -1);
 	/* The old task, as it was after the jump. */
@@ -95,9 +95,9 @@ static void test_jump(void **state)
 	/* The new one. */
 	assert_true(is_busy(SEL_TSS2));
 	assert_int_equal(f->c->tr.selector, SEL_TSS2);
-	assert_int_equal(f->c->reg[REG_RIP], NEW_CODE);
-	assert_int_equal(f->c->reg[REG_RDI], 0xa0000007);
-	assert_int_equal(f->c->reg[REG_RSP], NEW_STACK);
+	assert_int_equal(f->c->reg[GPR_RIP], NEW_CODE);
+	assert_int_equal(f->c->reg[GPR_RDI], 0xa0000007);
+	assert_int_equal(f->c->reg[GPR_RSP], NEW_STACK);
 	assert_int_equal(cpu_rflags(f->c), FLAG_ONE | FLAG_CF);
 	assert_int_equal(f->c->seg[SEG_FS].selector, 0);
 	assert_true(f->c->cr0 & CR0_TS);
@@ -112,7 +112,7 @@ static void test_call_and_return(void **state)
 	assert_int_equal(fixture_peek(f, SYSTEM_TSS2 + TSS_LINK, 2), SEL_TSS);
 	assert_int_equal(cpu_rflags(f->c), FLAG_ONE | FLAG_CF | FLAG_NT);
 	assert_int_equal(fixture_run(f, 1), -1);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE + 7);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 7);
 	assert_int_equal(f->c->tr.selector, SEL_TSS);
 	assert_true(is_busy(SEL_TSS));
 	assert_false(is_busy(SEL_TSS2));
@@ -134,12 +134,12 @@ static void test_gate(void **state)
 static void test_exception(void **state)
 {
 	fixture_poke(f, SYSTEM_IDT + EXC_GP * 8, 8, system_gate(SEL_TSS2, 0, 0x8500));
-	f->c->reg[REG_RAX] = 0x1230;
+	f->c->reg[GPR_RAX] = 0x1230;
 	assert_int_equal(system_run(f, CODE(0x8e, 0xd8, 0x90), 1), -1);
 	assert_int_equal(f->c->tr.selector, SEL_TSS2);
 	assert_int_equal(saved(TSS_EIP), FIXTURE_CODE);
 	assert_int_equal(saved(TSS_EFLAGS), FLAG_ONE | FLAG_RF);
-	assert_int_equal(f->c->reg[REG_RSP], NEW_STACK - 4);
+	assert_int_equal(f->c->reg[GPR_RSP], NEW_STACK - 4);
 	assert_int_equal(fixture_peek(f, NEW_STACK - 4, 4), 0x1230);
 }
 
@@ -193,7 +193,7 @@ static void test_new_ldt_fault(void **state)
 	poke_task(TSS_LDT, SEL_DATA);
 	assert_int_equal(far_to(0xea, SEL_TSS2), -1);
 	assert_int_equal(f->c->tr.selector, SEL_TSS);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE + 7);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 7);
 	assert_int_equal(system_stack(f, 0), SEL_DATA);
 	assert_int_equal(fixture_peek(f, SYSTEM_TSS, 2), SEL_TSS2);
 }
@@ -263,16 +263,16 @@ static void test_tss16(void **state)
 	for (unsigned n = 0; n < 4; n++)
 		fixture_poke(f, SYSTEM_TSS2 + 0x22 + 2 * n, 2, sreg[n]);
 	assert_int_equal(far_to(0x9a, SEL_TSS16), -1);
-	assert_int_equal(f->c->reg[REG_RIP], NEW_CODE);
-	assert_int_equal(f->c->reg[REG_RAX] & 0xffff, 0x4242);
+	assert_int_equal(f->c->reg[GPR_RIP], NEW_CODE);
+	assert_int_equal(f->c->reg[GPR_RAX] & 0xffff, 0x4242);
 	assert_int_equal(f->c->seg[SEG_DS].selector, SEL_DATA);
 	assert_int_equal(f->c->seg[SEG_GS].selector, 0);
 	assert_int_equal(fixture_peek(f, SYSTEM_TSS2, 2), SEL_TSS);
 	/* And back to the 32-bit task. */
 	fixture_poke(f, NEW_CODE, 1, 0xcf);
 	assert_int_equal(fixture_run(f, 1), -1);
-	assert_int_equal(f->c->reg[REG_RIP], FIXTURE_CODE + 7);
-	assert_int_equal(f->c->reg[REG_RSP], FIXTURE_STACK);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 7);
+	assert_int_equal(f->c->reg[GPR_RSP], FIXTURE_STACK);
 }
 
 /* CR3 of the TSS is loaded when paging is on. */

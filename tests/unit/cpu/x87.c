@@ -87,10 +87,10 @@ static void test_init(void **state)
 	set_control(0xffff);
 	run(FNSTCW);
 	assert_int_equal(fixture_memory[0] | fixture_memory[1] << 8, 0x1f7f);
-	fixture_cpu.reg[REG_RAX] = 0x123456789abcdef0;
+	fixture_cpu.reg[GPR_RAX] = 0x123456789abcdef0;
 	fixture_fpu->status = 0x3800;
 	run(FNSTSW_AX);
-	assert_true(fixture_cpu.reg[REG_RAX] == 0x123456789abc3800);
+	assert_true(fixture_cpu.reg[GPR_RAX] == 0x123456789abc3800);
 }
 
 /* 8.5.1.1: C1 tells overflow (1) from underflow (0). */

@@ -99,7 +99,7 @@ static inline int fixture_run(insn_handler *handler, struct insn *i)
 	if (!handler)
 		return EXC_UD;
 	fixture_vcpu.insn = i;
-	fixture_cpu.reg[REG_RIP] = FIXTURE_RIP + i->length;
+	fixture_cpu.reg[GPR_RIP] = FIXTURE_RIP + i->length;
 	if (setjmp(fixture_vcpu.fault))
 		return fixture_vcpu.fault_vector;
 	handler(&fixture_vcpu, i);
@@ -117,8 +117,8 @@ static inline struct insn fixture_insn(unsigned opcode, unsigned modrm, uint32_t
 	    .modrm = (uint8_t)modrm,
 	    .reg = (modrm >> 3) & 7,
 	    .rm = modrm & 7,
-	    .base = REG_ZERO,
-	    .index = REG_ZERO,
+	    .base = GPR_ZERO,
+	    .index = GPR_ZERO,
 	    .seg = SEG_DS,
 	    .operand = 4,
 	    .address = 4,

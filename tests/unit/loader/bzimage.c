@@ -75,10 +75,10 @@ static void test_entry(void **state)
 	fixture_boots(&f);
 	fixture_check_protected_mode(&f, 0x10, 0x18);
 	assert_int_equal(f.regs.rip, PREFERRED);
-	assert_int_equal(f.regs.gpr[REG_RSI], PARAMS);
-	assert_int_equal(f.regs.gpr[REG_RBX], 0);
-	assert_int_equal(f.regs.gpr[REG_RBP], 0);
-	assert_int_equal(f.regs.gpr[REG_RDI], 0);
+	assert_int_equal(f.regs.gpr[GPR_RSI], PARAMS);
+	assert_int_equal(f.regs.gpr[GPR_RBX], 0);
+	assert_int_equal(f.regs.gpr[GPR_RBP], 0);
+	assert_int_equal(f.regs.gpr[GPR_RDI], 0);
 	assert_memory_equal(fixture_at(&f, PREFERRED, CODE_SIZE), image + SETUP, CODE_SIZE);
 	assert_string_equal((char *)fixture_at(&f, fixture_get32(&f, PARAMS + 0x228), 256),
 			    "console=ttyS0 quiet");

@@ -133,7 +133,7 @@ static void test_elf32(void **state)
 {
 	fixture_boots(&f);
 	fixture_check_protected_mode(&f, 0x08, 0x10);
-	assert_int_equal(f.regs.gpr[REG_RAX], 0x2badb002);
+	assert_int_equal(f.regs.gpr[GPR_RAX], 0x2badb002);
 	assert_int_equal(f.regs.rip, 0x100010);
 	assert_memory_equal(fixture_at(&f, MIB, TEXT_SIZE), image + TEXT, TEXT_SIZE);
 	assert_zero(MIB + TEXT_SIZE, BSS_SIZE);
@@ -176,7 +176,7 @@ static void test_information(void **state)
 	fixture_image(&f, IMAGE_INITRD, "two", "", 0);
 	fixture_image(&f, IMAGE_INITRD, "three", image, IMAGE);
 	fixture_boots(&f);
-	info = (uint32_t)f.regs.gpr[REG_RBX];
+	info = (uint32_t)f.regs.gpr[GPR_RBX];
 	assert_int_equal(fixture_get32(&f, info), 0x24d);
 	assert_int_equal(fixture_get32(&f, info + 4), 639);
 	assert_int_equal(fixture_get32(&f, info + 8), 15 * 1024);

@@ -3,9 +3,6 @@
  * The writer against the host: places that cannot be written, full disks, a process that is killed
  * while it records; and against callers that break the contract of trace.h.
  */
-#undef _GNU_SOURCE /* with it, <signal.h> has a REG_R8 that is not ours */
-#define _DEFAULT_SOURCE
-
 #include "tests/unit/trace/sample.h"
 
 #include <signal.h>
