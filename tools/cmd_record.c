@@ -42,6 +42,13 @@ static int run_machine(struct session_options *o, struct machine *m, struct host
 	enum stop_reason reason;
 	int status;
 
+	if (o->max_insns != UINT64_MAX && !(m->accel->flags & ACCEL_COUNTS_INSNS)) {
+		error_set(&e, ERROR_USAGE,
+			  "--max-insns: -accel %s does not count instructions (use --timeout, or "
+			  "-accel tcg)",
+			  m->accel->name);
+		return command_fail(&e);
+	}
 	m->max_insns = o->max_insns;
 	if (r && recorder_start(r, m, o->output, &e))
 		return command_fail(&e);
