@@ -221,8 +221,6 @@ def main():
     parser.add_argument("--long", action="store_true",
                         help="also the long tests, and ten minutes of each fuzz target")
     arguments = parser.parse_args()
-    if arguments.long:
-        os.environ["VCR_LONG"] = "1"  # for tests that can do more of the same
     results = Results()
     jobs = os.cpu_count() or 1
     for configuration in [PLAIN] if arguments.quick else CONFIGURATIONS:

@@ -7,8 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "emulator/cpu/flags.h"
-#include "replay/event.h"
 #include "replay/replay.h"
 #include "tools/command.h"
 #include "tools/event_line.h"
@@ -66,12 +64,11 @@ static const struct option options[] = {
 static void show_event(void *opaque, const struct replay *r, const struct event *e)
 {
 	const struct view *v = opaque;
-	char text[256];
 
-	if (v->events && v->showing)
-		printf("%10" PRIu64 " %14" PRIu64 "  %s\n", e->number,
-		       event_place(e, replay_info(r)),
-		       event_text(e, replay_machine(r), text, sizeof(text)));
+	if (v->events && v->showing) {
+		event_print(stdout, e, replay_machine(r));
+		putchar('\n');
+	}
 }
 
 static void show_output(void *opaque, unsigned channel, const uint8_t *bytes, size_t size)

@@ -108,8 +108,10 @@ void event_print(FILE *f, const struct event *e, const struct machine *m)
 	unsigned fields = event_kind_fields(e->kind);
 	enum event_crossing crossing = event_kind_crossing(e->kind);
 	const char *region = event_region_name(e, m);
+	/* Machines whose time is the host's count exits. */
+	uint64_t place = m && m->config.host_time ? e->position.exits : e->position.insns;
 
-	fprintf(f, "%8" PRIu64 " %13" PRIu64 " ", e->number, e->position.insns);
+	fprintf(f, "%8" PRIu64 " %13" PRIu64 " ", e->number, place);
 	if (crossing == CROSSING_EXIT)
 		fprintf(f, "%16" PRIx64, e->rip);
 	else
