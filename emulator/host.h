@@ -22,6 +22,7 @@ enum host_stop {
 };
 
 #define HOST_CHANNELS 4 /* character channels: serial ports and the debug console */
+#define HOST_STORES   2 /* flash chips */
 
 struct host;
 
@@ -47,6 +48,13 @@ struct host_ops {
 	 * when nothing can ever wake it.
 	 */
 	uint64_t (*wait)(struct host *h, uint64_t now, uint64_t deadline);
+	/*
+	 * Bytes [offset, offset + size) of store number `unit`, which outlives the machine (the
+	 * file of a flash chip), are these now. May be NULL: nothing outlives this machine.
+	 * Failure is the host's affair.
+	 */
+	void (*store)(struct host *h, unsigned unit, uint64_t offset, const void *bytes,
+		      size_t size);
 	/* Asked at every poll position: should the session end here? */
 	enum host_stop (*stop)(struct host *h);
 

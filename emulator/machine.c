@@ -216,7 +216,7 @@ static uint64_t ram_page(struct machine *m, uint64_t gpa, bool *writable)
 	uint64_t read;
 
 	/* A device region over RAM wins: its page is not RAM. */
-	if (!s || bus_find_fixed(&m->bus, gpa))
+	if (!s || s->exits || bus_find_fixed(&m->bus, gpa))
 		return UINT64_MAX;
 	read = slot_read_offset(s, gpa);
 	/* What is read in one place and written in another is mapped as ROM: writes exit. */
@@ -240,11 +240,19 @@ static void tsc_read(struct machine *m)
 		m->tsc_override(m->exit_opaque);
 }
 
+static bool fetch_exits(struct machine *m, uint64_t gpa)
+{
+	const struct slot *s = bus_find_slot(&m->bus, gpa);
+
+	return s && s->device && !bus_find_fixed(&m->bus, gpa);
+}
+
 static const struct vcpu_ops vcpu_ops = {
     .exit = machine_exit,
     .now = tsc_now,
     .tsc_read = tsc_read,
     .ram_page = ram_page,
+    .fetch_exits = fetch_exits,
 };
 
 /* ---- building ---- */
@@ -549,6 +557,45 @@ void machine_dma_write(struct machine *m, uint64_t gpa, const void *buffer, size
 		ram_changed(m, at, n);
 		done += n;
 	}
+}
+
+/* The content of a ROM device from `gpa` on; NULL when that is none, or not `size` bytes of it. */
+static uint8_t *rom_at(struct machine *m, uint64_t gpa, size_t size)
+{
+	const struct slot *s = bus_find_slot(&m->bus, gpa);
+
+	if (!s || !s->device || size > s->size - (gpa - s->gpa))
+		return NULL;
+	return m->ram.base + s->ram_offset + (gpa - s->gpa);
+}
+
+void device_rom_read(struct device *d, uint64_t gpa, void *buffer, size_t size)
+{
+	const uint8_t *from = rom_at(d->machine, gpa, size);
+
+	if (from)
+		memcpy(buffer, from, size);
+	else
+		memset(buffer, 0xff, size);
+}
+
+void machine_rom_write(struct machine *m, uint64_t gpa, const void *buffer, size_t size)
+{
+	uint8_t *to = size ? rom_at(m, gpa, size) : NULL;
+
+	if (!to)
+		return;
+	memcpy(to, buffer, size);
+	ram_changed(m, (uint64_t)(to - m->ram.base), size);
+}
+
+void device_rom_write(struct device *d, uint64_t gpa, const void *buffer, size_t size)
+{
+	struct machine *m = d->machine;
+
+	machine_rom_write(m, gpa, buffer, size);
+	if (m->tap && m->tap->rom_write)
+		m->tap->rom_write(m->tap, gpa, buffer, size);
 }
 
 void device_set_intr(struct device *d, bool level)

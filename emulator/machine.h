@@ -29,6 +29,7 @@ enum image_role {
 	IMAGE_KERNEL = 1,
 	IMAGE_INITRD = 2, /* bzImage: the initrd; multiboot: the modules, in order */
 	IMAGE_BIOS = 3,
+	IMAGE_PFLASH = 4, /* what was in the flash chips at the start, in order of units */
 };
 
 struct image {
@@ -40,6 +41,9 @@ struct image {
 
 #define MACHINE_IMAGES  16
 #define MACHINE_DEVICES 64
+#define MACHINE_PFLASH  2
+
+enum pflash_kind { PFLASH_READ_ONLY, PFLASH_WRITABLE };
 
 /* Plain data; all strings and images are owned. Everything that decides guest-visible behaviour. */
 struct machine_config {
@@ -50,6 +54,11 @@ struct machine_config {
 	char *device[MACHINE_DEVICES]; /* -device strings */
 	unsigned devices;
 	bool no_reboot; /* a reset ends the session */
+	/* The flash chips, by unit; each has an image. */
+	enum pflash_kind pflash[MACHINE_PFLASH];
+	unsigned pflashes;
+	/* ROM devices are never mapped: all accesses to them exit (struct slot). */
+	bool rom_exits;
 	/*
 	 * Virtual time is the host's clock, asked through the door; positions are counted in exits;
 	 * CPUID shows no time stamp counter. Set by machine_open() when the accelerator does not
@@ -101,6 +110,8 @@ struct tap {
 	void (*exit)(struct tap *t, const struct exit *e); /* after it was answered */
 	void (*irq)(struct tap *t, enum irq_kind kind, uint32_t value);
 	void (*dma)(struct tap *t, bool is_write, uint64_t gpa, const void *data, size_t size);
+	/* The content of a ROM device was changed. May be NULL. */
+	void (*rom_write)(struct tap *t, uint64_t gpa, const void *data, size_t size);
 	/* The accelerator could not run an instruction; the interpreter did. May be NULL. */
 	void (*emulated)(struct tap *t, uint64_t rip, const uint8_t *bytes, size_t length);
 	/* The run loop reached the position that the tap asked for in machine->mark. */
@@ -241,6 +252,9 @@ uint8_t machine_acknowledge(struct machine *m); /* a vector from the interrupt c
 
 /* A device's write to RAM, as device_dma_write() does it, but not shown to the tap. */
 void machine_dma_write(struct machine *m, uint64_t gpa, const void *buffer, size_t size);
+
+/* A change of a ROM device's content, as device_rom_write() does it, not shown to the tap. */
+void machine_rom_write(struct machine *m, uint64_t gpa, const void *buffer, size_t size);
 
 /* What the guest sees of the slot at `gpa`, as device_set_view() does it, not shown to the tap. */
 void machine_set_view(struct machine *m, uint64_t gpa, unsigned view);

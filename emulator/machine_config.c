@@ -72,6 +72,10 @@ char *machine_config_format(const struct machine_config *c)
 		put(f, "append", c->append);
 	for (unsigned i = 0; i < c->devices; i++)
 		put(f, "device", c->device[i]);
+	for (unsigned i = 0; i < c->pflashes; i++)
+		put(f, "pflash", c->pflash[i] == PFLASH_WRITABLE ? "writable" : "read-only");
+	if (c->rom_exits)
+		put(f, "rom-device", "off");
 	if (c->no_reboot)
 		put(f, "no-reboot", "on");
 	if (c->host_time)
@@ -123,6 +127,16 @@ static int config_set(struct machine_config *c, const char *key, size_t key_leng
 		}
 		c->device[c->devices++] = value;
 		return 0;
+	} else if (KEY("pflash")) {
+		if (c->pflashes == MACHINE_PFLASH) {
+			free(value);
+			return error_set(e, ERROR_TRACE, "machine description: over %d flash chips",
+					 MACHINE_PFLASH);
+		}
+		c->pflash[c->pflashes++] =
+		    strcmp(value, "writable") ? PFLASH_READ_ONLY : PFLASH_WRITABLE;
+	} else if (KEY("rom-device")) {
+		c->rom_exits = !strcmp(value, "off");
 	} else if (KEY("memory")) {
 		c->ram_size = strtoull(value, NULL, 10);
 	} else if (KEY("no-reboot")) {

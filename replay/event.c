@@ -58,6 +58,15 @@ struct event event_of_dma(const struct machine *m, bool is_write, uint64_t gpa, 
 			      .length = size};
 }
 
+struct event event_of_rom(const struct machine *m, uint64_t gpa, const void *data, size_t size)
+{
+	return (struct event){.kind = EVENT_ROM_WRITE,
+			      .position = machine_position(m),
+			      .address = gpa,
+			      .bytes = data,
+			      .length = size};
+}
+
 struct event event_of_host(const struct machine *m, enum event_kind kind, uint64_t address,
 			   uint64_t data, const void *bytes, size_t length)
 {

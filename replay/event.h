@@ -11,6 +11,7 @@
 
 struct event event_of_exit(const struct machine *m, const struct exit *x);
 struct event event_of_irq(const struct machine *m, enum irq_kind kind, uint32_t value);
+struct event event_of_rom(const struct machine *m, uint64_t gpa, const void *data, size_t size);
 struct event event_of_dma(const struct machine *m, bool is_write, uint64_t gpa, const void *data,
 			  size_t size);
 struct event event_of_host(const struct machine *m, enum event_kind kind, uint64_t address,

@@ -121,6 +121,15 @@ static uint64_t record_wait(struct host *h, uint64_t now, uint64_t deadline)
 	return wake;
 }
 
+static void record_store(struct host *h, unsigned unit, uint64_t offset, const void *bytes,
+			 size_t size)
+{
+	struct recorder *r = of_host(h);
+
+	if (r->outside->ops->store)
+		r->outside->ops->store(r->outside, unit, offset, bytes, size);
+}
+
 static enum host_stop record_stop(struct host *h)
 {
 	struct recorder *r = of_host(h);
@@ -181,6 +190,7 @@ static const struct host_ops record_ops = {
     .char_read = record_char_read,
     .char_write = record_char_write,
     .wait = record_wait,
+    .store = record_store,
     .stop = record_stop,
     .clock = record_clock,
     .due = record_due,
@@ -219,6 +229,13 @@ static void record_dma(struct tap *t, bool is_write, uint64_t gpa, const void *d
 		bytes += n;
 		size -= n;
 	} while (size);
+}
+
+static void record_rom_write(struct tap *t, uint64_t gpa, const void *data, size_t size)
+{
+	struct recorder *r = of_tap(t);
+
+	record(r, event_of_rom(r->machine, gpa, data, size));
 }
 
 static void record_emulated(struct tap *t, uint64_t rip, const uint8_t *bytes, size_t length)
@@ -265,6 +282,7 @@ struct recorder *recorder_new(struct host *host)
 	    .exit = record_exit,
 	    .irq = record_irq,
 	    .dma = record_dma,
+	    .rom_write = record_rom_write,
 	    .emulated = record_emulated,
 	    .mark = record_mark,
 	};
@@ -282,10 +300,17 @@ struct tap *recorder_tap(struct recorder *r)
 	return &r->tap;
 }
 
+static uint32_t version_for(const struct machine *m)
+{
+	if (m->config.pflashes)
+		return TRACE_VERSION;
+	return m->config.host_time ? TRACE_VERSION_EXITS : TRACE_VERSION_INSNS;
+}
+
 int recorder_start(struct recorder *r, struct machine *m, const char *path, struct error *e)
 {
 	bool by_exits = m->config.host_time;
-	struct trace_info info = {.version = by_exits ? TRACE_VERSION : TRACE_VERSION_INSNS,
+	struct trace_info info = {.version = version_for(m),
 				  .producer = (char *)"vcr " VCR_VERSION,
 				  .accel = (char *)m->accel->name,
 				  .unit = (char *)(by_exits ? "exits" : "instructions")};

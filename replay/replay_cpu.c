@@ -18,6 +18,9 @@ static bool apply(struct replay *r, const struct event *e)
 	case EVENT_DMA_WRITE:
 		machine_dma_write(r->machine, e->address, e->bytes, e->length);
 		break;
+	case EVENT_ROM_WRITE:
+		machine_rom_write(r->machine, e->address, e->bytes, e->length);
+		break;
 	case EVENT_A20:
 		vcpu_set_a20(&r->machine->vcpu, e->data);
 		break;

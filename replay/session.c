@@ -495,6 +495,14 @@ static void replay_dma(struct tap *t, bool is_write, uint64_t gpa, const void *d
 	} while (size);
 }
 
+static void replay_rom_write(struct tap *t, uint64_t gpa, const void *data, size_t size)
+{
+	struct replay *r = of_tap(t);
+	struct event came = event_of_rom(r->machine, gpa, data, size);
+
+	session_expect(r, &came);
+}
+
 static void replay_mark(struct tap *t)
 {
 	struct replay *r = of_tap(t);
@@ -507,6 +515,7 @@ const struct tap replay_tap = {
     .exit = replay_exit,
     .irq = replay_irq,
     .dma = replay_dma,
+    .rom_write = replay_rom_write,
     .mark = replay_mark,
 };
 

@@ -85,6 +85,24 @@ int bus_add_slot(struct bus *b, uint64_t gpa, uint64_t size, uint64_t ram_offset
 	return 0;
 }
 
+int bus_add_rom_device(struct bus *b, struct device *d, uint64_t gpa, uint64_t size,
+		       uint64_t ram_offset, bool exits, const struct region_ops *ops,
+		       const char *name, struct error *e)
+{
+	struct region *r;
+	struct slot *s;
+
+	if (bus_add_slot(b, gpa, size, ram_offset, true, e))
+		return -1;
+	r = region_new(b, d, gpa, size, ops, name, e);
+	if (!r)
+		return -1;
+	s = &b->slot[bus_find_slot(b, gpa) - b->slot];
+	s->device = r;
+	s->exits = exits;
+	return 0;
+}
+
 void bus_set_behind(struct bus *b, uint64_t gpa, uint64_t ram_offset)
 {
 	const struct slot *s = bus_find_slot(b, gpa);
@@ -146,7 +164,10 @@ const struct region *bus_find_fixed(const struct bus *b, uint64_t gpa)
 const struct region *bus_find_memory(const struct bus *b, uint64_t gpa)
 {
 	const struct region *r = bus_find_fixed(b, gpa);
+	const struct slot *s = r ? NULL : bus_find_slot(b, gpa);
 
+	if (s && s->device)
+		r = s->device;
 	return r ? r : find_window(b, false, gpa);
 }
 

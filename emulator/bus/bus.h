@@ -8,6 +8,11 @@
  * somewhere (pci.h), and what the guest sees of a slot. Both follow from state in the arena and
  * are derived from it again after a restore. A window gives way to everything else that decodes
  * its address, as it does on a PC, where the host bridge keeps RAM and fixed addresses for itself.
+ *
+ * A ROM device (flash) is a slot with a device behind it. While its view is SLOT_READ, reads and
+ * instruction fetches come straight from the slot and writes go to the device; while it is
+ * SLOT_BEHIND, every access does. So an accelerator maps it like ROM or not at all, by the one
+ * question that it asks about every page (vcpu_ops.ram_page), and need not know what it is.
  */
 #ifndef VCR_BUS_H
 #define VCR_BUS_H
@@ -51,12 +56,15 @@ enum slot_view {
 
 #define SLOT_NOTHING UINT64_MAX
 
-/* A piece of the memory map, in whole pages, that is RAM or ROM. */
+/* A piece of the memory map, in whole pages, that is RAM, ROM or a ROM device. */
 struct slot {
 	uint64_t gpa, size;
 	uint64_t ram_offset;
 	uint64_t behind; /* RAM offset of the ROM there, or SLOT_NOTHING */
 	enum slot_view view;
+	const struct region
+	    *device; /* of a ROM device: who takes what the slot does not; or NULL */
+	bool exits;  /* a ROM device that is never mapped: reads go to the device in any view */
 };
 
 struct bus {
@@ -79,6 +87,10 @@ int bus_add_memory(struct bus *b, struct device *d, uint64_t base, uint64_t size
 		   const struct region_ops *ops, const char *name, struct error *e);
 int bus_add_slot(struct bus *b, uint64_t gpa, uint64_t size, uint64_t ram_offset, bool rom,
 		 struct error *e);
+/* A slot of view SLOT_READ with a device behind it; `exits` as in struct slot. */
+int bus_add_rom_device(struct bus *b, struct device *d, uint64_t gpa, uint64_t size,
+		       uint64_t ram_offset, bool exits, const struct region_ops *ops,
+		       const char *name, struct error *e);
 /* What reads find where the slot at `gpa` does not show its RAM: ROM at this RAM offset. */
 void bus_set_behind(struct bus *b, uint64_t gpa, uint64_t ram_offset);
 /* Returns a window that is off, or NULL with e filled in. */

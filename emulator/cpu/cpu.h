@@ -308,6 +308,11 @@ struct vcpu_ops {
 	 * not RAM. *writable is false for ROM, which is read and executed like RAM.
 	 */
 	uint64_t (*ram_page)(struct machine *m, uint64_t gpa, bool *writable);
+	/*
+	 * A page that is not RAM: instructions can be fetched there, by exits like those of a load.
+	 * NULL: nowhere; then what is fetched is ones.
+	 */
+	bool (*fetch_exits)(struct machine *m, uint64_t gpa);
 };
 
 /* Bits of guard[]: what has to happen before the next store to a RAM page. Shared with ram.h. */

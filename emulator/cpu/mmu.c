@@ -433,19 +433,23 @@ static void range_locate(struct vcpu *v, struct range *r, uint64_t linear, uint6
 		r->place[1] = locate(v, (linear + r->size[0]) & mask, set, access);
 }
 
-static void place_read(struct vcpu *v, const struct place *p, uint8_t *data, unsigned size)
+static void mmio_read_bytes(struct vcpu *v, uint64_t gpa, uint8_t *data, unsigned size)
 {
-	if (p->ram != NOT_RAM) {
-		memcpy(data, v->ram + p->ram, size);
-		return;
-	}
 	for (unsigned done = 0; done < size;) {
 		unsigned n = size - done < 8 ? size - done : 8;
-		uint64_t value = mmio_read(v, p->gpa + done, n);
+		uint64_t value = mmio_read(v, gpa + done, n);
 
 		memcpy(data + done, &value, n);
 		done += n;
 	}
+}
+
+static void place_read(struct vcpu *v, const struct place *p, uint8_t *data, unsigned size)
+{
+	if (p->ram != NOT_RAM)
+		memcpy(data, v->ram + p->ram, size);
+	else
+		mmio_read_bytes(v, p->gpa, data, size);
 }
 
 static void place_write(struct vcpu *v, const struct place *p, const uint8_t *data, unsigned size)
@@ -701,7 +705,21 @@ static uint64_t fetch_linear(const struct cpu *c, uint64_t rip)
 	return c->code_bits == 64 ? rip : (uint32_t)(c->seg[SEG_CS].base + rip);
 }
 
-/* Memory that is not RAM is not asked: no device is run from, and nothing there reads as ones. */
+/*
+ * No device but a ROM device is run from; elsewhere outside RAM there is nothing, which reads as
+ * ones. The exits of a fetch are the instruction's that it begins, so they come at its position.
+ */
+static void fetch_outside(struct vcpu *v, uint64_t gpa, uint8_t *bytes, unsigned size)
+{
+	if (!v->ops->fetch_exits || !v->ops->fetch_exits(v->machine, gpa)) {
+		memset(bytes, 0xff, size);
+		return;
+	}
+	v->c->insns++;
+	mmio_read_bytes(v, gpa, bytes, size);
+	v->c->insns--;
+}
+
 unsigned mem_fetch(struct vcpu *v, uint64_t rip, uint8_t *bytes, unsigned max)
 {
 	unsigned done = 0;
@@ -719,7 +737,8 @@ unsigned mem_fetch(struct vcpu *v, uint64_t rip, uint8_t *bytes, unsigned max)
 			n--;
 		ram = ram_offset(v, gpa | (linear & ~PAGE_MASK), &writable);
 		if (ram == NOT_RAM)
-			memset(bytes + done, 0xff, n);
+			fetch_outside(v, (gpa | (linear & ~PAGE_MASK)) & a20_mask(v->c),
+				      bytes + done, n);
 		else
 			memcpy(bytes + done, v->ram + ram, n);
 		done += n;

@@ -62,6 +62,14 @@ void device_char_write(struct device *d, const uint8_t *bytes, size_t size)
 						  size);
 }
 
+void device_store(struct device *d, unsigned unit, uint64_t offset, const void *bytes, size_t size)
+{
+	struct host *h = d->machine->host;
+
+	if (h->ops->store)
+		h->ops->store(h, unit, offset, bytes, size);
+}
+
 int device_add_ports(struct device *d, uint16_t base, unsigned count, const struct region_ops *ops,
 		     const char *name, struct error *e)
 {
@@ -72,6 +80,13 @@ int device_add_mmio(struct device *d, uint64_t base, uint64_t size, const struct
 		    const char *name, struct error *e)
 {
 	return bus_add_memory(&d->machine->bus, d, base, size, ops, name, e);
+}
+
+int device_add_rom(struct device *d, uint64_t gpa, uint64_t size, uint64_t ram_offset,
+		   const struct region_ops *ops, const char *name, struct error *e)
+{
+	return bus_add_rom_device(&d->machine->bus, d, gpa, size, ram_offset,
+				  d->machine->config.rom_exits, ops, name, e);
 }
 
 void device_request_poweroff(struct device *d)

@@ -112,15 +112,28 @@ void irq_set(struct irq line, bool level);
 void device_dma_read(struct device *d, uint64_t gpa, void *buffer, size_t size);
 void device_dma_write(struct device *d, uint64_t gpa, const void *buffer, size_t size);
 
+/*
+ * What a ROM device shows (bus/bus.h), in whatever view: [gpa, gpa + size) is in its slot. What is
+ * written is what the vCPU reads and executes from then on.
+ */
+void device_rom_read(struct device *d, uint64_t gpa, void *buffer, size_t size);
+void device_rom_write(struct device *d, uint64_t gpa, const void *buffer, size_t size);
+
 /* To and from the outside. */
 int64_t device_wall_clock(struct device *d); /* ns since 1970 UTC; see host.h */
 void device_char_write(struct device *d, const uint8_t *bytes, size_t size);
+/* Bytes of store number `unit`, which outlives the machine, are these now; see host.h. */
+void device_store(struct device *d, unsigned unit, uint64_t offset, const void *bytes, size_t size);
 
 /* Claims addresses; called in realize. `name` appears in dumps. */
 int device_add_ports(struct device *d, uint16_t base, unsigned count, const struct region_ops *ops,
 		     const char *name, struct error *e);
 int device_add_mmio(struct device *d, uint64_t base, uint64_t size, const struct region_ops *ops,
 		    const char *name, struct error *e);
+
+/* A ROM device: a slot with view SLOT_READ whose content is at `ram_offset`; see bus/bus.h. */
+int device_add_rom(struct device *d, uint64_t gpa, uint64_t size, uint64_t ram_offset,
+		   const struct region_ops *ops, const char *name, struct error *e);
 
 /* Requests to the machine; carried out at the next instruction boundary. */
 void device_request_reset(struct device *d);

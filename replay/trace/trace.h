@@ -13,9 +13,12 @@
 #include "emulator/error.h"
 #include "emulator/machine.h"
 
-#define TRACE_VERSION 2
-/* Version 2 is for positions in exits; other traces are written as version 1, which all can read.
+#define TRACE_VERSION 3
+/*
+ * A trace is written as the lowest version that has all it needs: 3 is for machines with flash, 2
+ * for positions in exits, 1 for all others.
  */
+#define TRACE_VERSION_EXITS 2
 #define TRACE_VERSION_INSNS 1
 
 enum event_kind {

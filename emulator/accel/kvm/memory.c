@@ -2,7 +2,8 @@
 /*
  * Guest memory as KVM slots. The map is derived from the question that the interpreter's MMU asks
  * too (vcpu_ops.ram_page), so both see the same: RAM, ROM, which KVM maps read-only so that a write
- * exits, and everything else, where every access does.
+ * exits, and everything else, where every access does. A ROM device is now the one and now the
+ * other (bus.h), so a change of the map touches only the slots that it concerns.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -41,6 +42,13 @@ static unsigned points_collect(const struct bus *b, uint64_t point[POINTS])
 	return n;
 }
 
+static bool begins_device(const struct bus *b, uint64_t gpa)
+{
+	const struct slot *s = bus_find_slot(b, gpa);
+
+	return s && s->device && s->gpa == gpa;
+}
+
 /* What should be mapped, neighbours that continue one another joined. */
 static unsigned mappings_derive(struct machine *m, struct kvm_mapping out[KVM_SLOTS])
 {
@@ -57,8 +65,9 @@ static unsigned mappings_derive(struct machine *m, struct kvm_mapping out[KVM_SL
 		at = m->vcpu.ops->ram_page(m, gpa, &writable);
 		if (at == UINT64_MAX)
 			continue;
+		/* A ROM device comes and goes by itself. */
 		if (last && last->gpa + last->size == gpa && last->rom == !writable &&
-		    last->ram_offset + last->size == at)
+		    last->ram_offset + last->size == at && !begins_device(&m->bus, gpa))
 			last->size += size;
 		else if (n < KVM_SLOTS)
 			out[n++] = (struct kvm_mapping){
@@ -89,16 +98,55 @@ static int slot_set(struct kvm *k, unsigned index, const struct kvm_mapping *g, 
 			 strerror(errno));
 }
 
+static bool mapping_in(const struct kvm_mapping *g, const struct kvm_mapping *list, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (list[i].gpa == g->gpa && list[i].size == g->size &&
+		    list[i].ram_offset == g->ram_offset && list[i].rom == g->rom)
+			return true;
+	}
+	return false;
+}
+
+/* Puts a mapping into a slot that is free: the first of size 0, or one more. */
+static int mapping_add(struct kvm *k, const struct kvm_mapping *g, struct error *e)
+{
+	unsigned i = 0;
+
+	while (i < k->mappings && k->mapping[i].size)
+		i++;
+	if (i == KVM_SLOTS)
+		return error_set(e, ERROR_HOST, "the guest's memory map has over %d pieces",
+				 KVM_SLOTS);
+	if (slot_set(k, i, g, true, e))
+		return -1;
+	k->mapping[i] = *g;
+	if (i == k->mappings)
+		k->mappings++;
+	return 0;
+}
+
+/* Makes KVM's slots what they should be. */
 int kvm_map(struct kvm *k, struct error *e)
 {
+	struct kvm_mapping want[KVM_SLOTS];
+	unsigned n = mappings_derive(k->m, want);
 	uint64_t largest = 0;
 
-	k->mappings = mappings_derive(k->m, k->mapping);
 	for (unsigned i = 0; i < k->mappings; i++) {
-		if (slot_set(k, i, &k->mapping[i], true, e))
+		struct kvm_mapping *g = &k->mapping[i];
+
+		if (!g->size || mapping_in(g, want, n))
+			continue;
+		if (slot_set(k, i, g, false, e))
 			return -1;
-		if (k->mapping[i].size > largest)
-			largest = k->mapping[i].size;
+		*g = (struct kvm_mapping){.size = 0};
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (!mapping_in(&want[i], k->mapping, k->mappings) && mapping_add(k, &want[i], e))
+			return -1;
+		if (want[i].size > largest)
+			largest = want[i].size;
 	}
 	free(k->bitmap);
 	k->bitmap = calloc(largest / RAM_PAGE / 64 + 1, sizeof(*k->bitmap));
@@ -113,11 +161,7 @@ void kvm_map_changed(struct machine *m)
 	if (!k)
 		return;
 	kvm_collect_dirty(k);
-	for (unsigned i = 0; i < k->mappings; i++) {
-		if (slot_set(k, i, &k->mapping[i], false, &e))
-			break;
-	}
-	if (e.kind || kvm_map(k, &e)) {
+	if (kvm_map(k, &e)) {
 		m->failure = e;
 		machine_stop(m, STOP_FAILED, 0);
 	}
@@ -146,7 +190,7 @@ static void collect_slot(struct kvm *k, unsigned index)
 void kvm_collect_dirty(struct kvm *k)
 {
 	for (unsigned i = 0; k->log_dirty && i < k->mappings; i++) {
-		if (!k->mapping[i].rom)
+		if (k->mapping[i].size && !k->mapping[i].rom)
 			collect_slot(k, i);
 	}
 }
@@ -160,7 +204,8 @@ int kvm_log_dirty(struct machine *m, struct error *e)
 		return 0;
 	k->log_dirty = true;
 	for (unsigned i = 0; i < k->mappings; i++) {
-		if (!k->mapping[i].rom && slot_set(k, i, &k->mapping[i], true, e))
+		if (k->mapping[i].size && !k->mapping[i].rom &&
+		    slot_set(k, i, &k->mapping[i], true, e))
 			return -1;
 	}
 	return 0;
