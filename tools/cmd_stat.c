@@ -174,6 +174,8 @@ static const char *role_name(enum image_role role)
 		return "kernel";
 	case IMAGE_INITRD:
 		return "initrd";
+	case IMAGE_PFLASH:
+		return "pflash";
 	case IMAGE_BIOS:
 		return "bios";
 	}

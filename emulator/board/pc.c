@@ -3,9 +3,9 @@
  * Board "pc": a PC with the 440FX chip set, ACPI and APICs. All its addresses and interrupts are
  * in pc_devices() and pc_memory(); README.md draws them.
  *
- * With -bios, firmware starts at the reset vector and finds kernel, ACPI tables and memory map
- * in fw_cfg. Without, vcr itself does what firmware would have done: it sets up the chip set,
- * leaves the ACPI tables and a BIOS data area in low memory and enters the kernel.
+ * With -bios or -pflash, firmware starts at the reset vector and finds kernel, ACPI tables and
+ * memory map in fw_cfg. Without, vcr itself does what firmware would have done: it sets up the chip
+ * set, leaves the ACPI tables and a BIOS data area in low memory and enters the kernel.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include "emulator/board/acpi_tables.h"
 #include "emulator/board/fw_cfg_items.h"
 #include "emulator/bus/pci.h"
+#include "emulator/device/cfi01.h"
 #include "emulator/device/i440fx.h"
 #include "emulator/device/i8259.h"
 #include "emulator/device/ioapic.h"
@@ -31,6 +32,7 @@
 #define ROM_LOW   0x20000ull /* how much of the end of the ROM is also seen below 1 MiB */
 #define LOW_SPLIT (3 * GIB)  /* RAM below 4 GiB ends here at the latest */
 #define HIGH_BASE (4 * GIB)  /* the rest of the RAM */
+#define FLASH_MAX 0x1000000u /* all flash: above it are the APICs */
 
 /* What vcr leaves in low memory for a kernel that it starts itself. */
 #define BIOS_DATA   0x400u
@@ -52,6 +54,7 @@ struct pc {
 	struct acpi_tables placed; /* at TABLES_BASE */
 	struct mc146818_config rtc;
 	struct fw_cfg_board fw_cfg;
+	struct cfi01_config pflash[MACHINE_PFLASH];
 	char user_id[MACHINE_DEVICES][USER_NAME];
 };
 
@@ -82,20 +85,63 @@ static int pc_segments(struct bus *bus, uint64_t rom, uint64_t rom_size, struct 
 	return 0;
 }
 
-/* RAM offset and guest-physical address are the same below 3 GiB; ROM comes after all RAM. */
+/*
+ * Unit 0 ends at 4 GiB, so that the reset vector is in it; unit 1 ends where unit 0 begins. Returns
+ * the size of both. Their arrays lie in this order too, from RAM offset `at` on.
+ */
+static uint64_t pc_place_flash(struct pc *pc, const struct machine_config *c, uint64_t at)
+{
+	uint64_t all = 0;
+
+	for (unsigned i = 0; i < c->pflashes; i++) {
+		uint64_t size = machine_config_image(c, IMAGE_PFLASH, i)->size;
+
+		pc->pflash[i] = (struct cfi01_config){
+		    .base = HIGH_BASE - all - size,
+		    .size = size,
+		    .ram_offset = at + all,
+		    .unit = i,
+		    .read_only = c->pflash[i] == PFLASH_READ_ONLY,
+		};
+		all += size;
+	}
+	return all;
+}
+
+/* What the chips hold when the machine is switched on for the first time. */
+static void pc_fill_flash(struct machine *m, const struct pc *pc)
+{
+	for (unsigned i = 0; i < m->config.pflashes; i++) {
+		const struct cfi01_config *flash = &pc->pflash[i];
+
+		memcpy(m->ram.base + flash->ram_offset,
+		       machine_config_image(&m->config, IMAGE_PFLASH, i)->data, flash->size);
+		for (uint64_t at = 0; at < flash->size; at += RAM_PAGE)
+			ram_page_dirty(&m->ram, (flash->ram_offset + at) / RAM_PAGE);
+	}
+}
+
+/*
+ * RAM offset and guest-physical address are the same below 3 GiB; ROM comes after all RAM, then
+ * flash. There is one or the other at 4 GiB; its end is what is seen below 1 MiB.
+ */
 static int pc_memory(struct machine *m, struct pc *pc, const struct image *bios, struct error *e)
 {
 	struct bus *bus = &m->bus;
 	uint64_t size = m->config.ram_size, rom = bios ? bios->size : 0;
 	uint64_t low = size < LOW_SPLIT ? size : LOW_SPLIT, high = size - low;
+	uint64_t flash = pc_place_flash(pc, &m->config, size);
 
-	if (ram_open(&m->ram, size + rom, e) || bus_add_slot(bus, 0, LOW_END, 0, false, e) ||
-	    pc_segments(bus, size, rom, e) ||
+	if (ram_open(&m->ram, size + rom + flash, e) ||
+	    bus_add_slot(bus, 0, LOW_END, 0, false, e) ||
+	    pc_segments(bus, size, rom ? rom : pc->pflash[0].size, e) ||
 	    (low > MEMORY_MIB &&
 	     bus_add_slot(bus, MEMORY_MIB, low - MEMORY_MIB, MEMORY_MIB, false, e)) ||
 	    (high && bus_add_slot(bus, HIGH_BASE, high, low, false, e)) ||
 	    (rom && bus_add_slot(bus, HIGH_BASE - rom, rom, size, true, e)))
 		return -1;
+	pc_fill_flash(m, pc);
+	rom += flash;
 
 	map_add(&pc->map, 0, EBDA, MEMORY_RAM);
 	map_add(&pc->map, EBDA, LOW_END, MEMORY_RESERVED);
@@ -228,6 +274,10 @@ static int pc_devices(struct machine *m, struct pc *pc, struct error *e)
 	add_if_built_in(&b, "port92", NULL, -1);              /* 92 */
 	add_if_built_in(&b, "debugcon", NULL, CHANNEL_DEBUG); /* 402 */
 	add_if_built_in(&b, "fw_cfg", &pc->fw_cfg.items, -1); /* 510, 514 */
+
+	/* Flash, from the top down to 4 GiB - 16 MiB. */
+	for (unsigned i = 0; i < m->config.pflashes; i++)
+		add(&b, "cfi01", i ? "pflash1" : "pflash0", &pc->pflash[i], -1);
 	return b.failed ? -1 : 0;
 }
 
@@ -293,6 +343,8 @@ static int pc_load(struct machine *m, struct error *e)
 
 	if (bios)
 		return flat_load(m, bios, e);
+	if (m->config.pflashes)
+		return 0;
 	set_up_chip_set(m);
 	put_bios_data(m);
 	machine_load_bytes(m, RSDP_BASE, pc->placed.rsdp, sizeof(pc->placed.rsdp));
@@ -300,15 +352,41 @@ static int pc_load(struct machine *m, struct error *e)
 	return loader_boot(m, &pc->map, e);
 }
 
+static int check_flash(const struct machine_config *c, const struct image *bios, struct error *e)
+{
+	uint64_t all = 0;
+
+	if (bios && c->pflashes)
+		return error_set(e, ERROR_USAGE,
+				 "-bios and -pflash are both firmware (give one of them)");
+	for (unsigned i = 0; i < c->pflashes; i++) {
+		const struct image *image = machine_config_image(c, IMAGE_PFLASH, i);
+
+		if (!image)
+			return error_set(e, ERROR_USAGE, "flash chip %u has no image", i);
+		if (!image->size || image->size % CFI01_BLOCK || image->size > FLASH_MAX)
+			return error_set(e, ERROR_USAGE,
+					 "%s is no flash image: it has %zu bytes, which must be a "
+					 "multiple of 4 KiB and at most 16 MiB",
+					 image->name, image->size);
+		all += image->size;
+		if (all > FLASH_MAX)
+			return error_set(e, ERROR_USAGE,
+					 "%s does not fit: all flash together has at most 16 MiB",
+					 image->name);
+	}
+	return 0;
+}
+
 static int check_images(const struct machine *m, const struct image *bios, struct error *e)
 {
 	const struct image *kernel = machine_config_image(&m->config, IMAGE_KERNEL, 0);
 
-	if (bios && flat_check(bios, e))
+	if ((bios && flat_check(bios, e)) || check_flash(&m->config, bios, e))
 		return -1;
-	if (!bios && !kernel)
+	if (!bios && !kernel && !m->config.pflashes)
 		return error_set(e, ERROR_USAGE,
-				 "nothing to boot (give -kernel FILE or -bios FILE)");
+				 "nothing to boot (give -kernel FILE, -bios FILE or -pflash FILE)");
 	if (!kernel && machine_config_image(&m->config, IMAGE_INITRD, 0))
 		return error_set(e, ERROR_USAGE, "-initrd needs a kernel (give -kernel FILE)");
 	return 0;

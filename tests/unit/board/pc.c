@@ -93,7 +93,7 @@ static void test_firmware_size(void **state)
 
 static void test_nothing_to_boot(void **state)
 {
-	refuses("-kernel FILE or -bios FILE");
+	refuses("-kernel FILE, -bios FILE or -pflash FILE");
 }
 
 static void test_initrd_alone(void **state)

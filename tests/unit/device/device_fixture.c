@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "emulator/bus/bus.h"
+
 #define DEVICES      32
 #define REGIONS      64
 #define TIMERS       64
@@ -53,6 +55,12 @@ static struct {
 	int64_t wall_clock;
 	unsigned wall_clock_calls;
 	uint8_t ram[FIXTURE_RAM_SIZE];
+	uint8_t rom[FIXTURE_ROM_SIZE];
+	uint64_t rom_base; /* of the one ROM device */
+	unsigned view;
+	size_t stored;
+	unsigned store_unit;
+	uint64_t store_offset;
 	unsigned resets, poweroffs, nmis;
 	bool exited, a20, intr;
 	int exit_status;
@@ -114,6 +122,7 @@ void fixture_open(void)
 {
 	memset(&fx, 0, sizeof(fx));
 	fx.a20 = true;
+	fx.view = SLOT_READ;
 }
 
 struct device *fixture_device(const struct device_class *class)
@@ -275,6 +284,14 @@ int device_add_mmio(struct device *d, uint64_t base, uint64_t size, const struct
 	return region_add(d, base, size, ops, true, e);
 }
 
+int device_add_rom(struct device *d, uint64_t gpa, uint64_t size, uint64_t ram_offset,
+		   const struct region_ops *ops, const char *name, struct error *e)
+{
+	assert_true(ram_offset == 0 && size <= FIXTURE_ROM_SIZE);
+	fx.rom_base = gpa;
+	return region_add(d, gpa, size, ops, true, e);
+}
+
 static const struct fixture_region *region_find(uint64_t address, bool memory)
 {
 	for (unsigned i = 0; i < fx.regions; i++) {
@@ -388,6 +405,49 @@ void device_dma_write(struct device *d, uint64_t gpa, const void *buffer, size_t
 		if (gpa + i < FIXTURE_RAM_SIZE)
 			fx.ram[gpa + i] = from[i];
 	}
+}
+
+uint8_t *fixture_rom(void)
+{
+	return fx.rom;
+}
+
+unsigned fixture_view(void)
+{
+	return fx.view;
+}
+
+size_t fixture_stored(unsigned *unit, uint64_t *offset)
+{
+	*unit = fx.store_unit;
+	*offset = fx.store_offset;
+	return fx.stored;
+}
+
+void device_rom_read(struct device *d, uint64_t gpa, void *buffer, size_t size)
+{
+	assert_true(gpa >= fx.rom_base && gpa - fx.rom_base + size <= FIXTURE_ROM_SIZE);
+	memcpy(buffer, fx.rom + (gpa - fx.rom_base), size);
+}
+
+void device_rom_write(struct device *d, uint64_t gpa, const void *buffer, size_t size)
+{
+	assert_true(gpa >= fx.rom_base && gpa - fx.rom_base + size <= FIXTURE_ROM_SIZE);
+	memcpy(fx.rom + (gpa - fx.rom_base), buffer, size);
+}
+
+void device_set_view(struct device *d, uint64_t gpa, unsigned view)
+{
+	assert_true(gpa == fx.rom_base);
+	fx.view = view;
+}
+
+void device_store(struct device *d, unsigned unit, uint64_t offset, const void *bytes, size_t size)
+{
+	assert_memory_equal(bytes, fx.rom + offset, size);
+	fx.stored += size;
+	fx.store_unit = unit;
+	fx.store_offset = offset;
 }
 
 void fixture_set_wall_clock(int64_t ns)

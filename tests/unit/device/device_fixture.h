@@ -19,6 +19,7 @@
 
 #define FIXTURE_LINES    64
 #define FIXTURE_RAM_SIZE (1u << 20)
+#define FIXTURE_ROM_SIZE (1u << 18)
 
 /* A new empty machine at virtual time 0: no device, RAM zero, wall clock 0, no input or output. */
 void fixture_open(void);
@@ -70,6 +71,15 @@ void fixture_random_use(struct device *d, const uint16_t *ports, unsigned ports_
 
 void fixture_set_wall_clock(int64_t ns); /* what device_wall_clock() answers */
 unsigned fixture_wall_clock_calls(void);
+
+/*
+ * Where the one ROM device, whose RAM offset is 0, has its content. The fixture maps nothing: reads
+ * go to the device in any view.
+ */
+uint8_t *fixture_rom(void);
+unsigned fixture_view(void); /* the last one that a device set; SLOT_READ at the start */
+/* What device_store() was told: bytes in all, and the last call's unit and offset. */
+size_t fixture_stored(unsigned *unit, uint64_t *offset);
 
 uint8_t *fixture_ram(void); /* what DMA reaches, from guest-physical 0 */
 
