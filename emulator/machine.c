@@ -307,10 +307,39 @@ static void boot_registers(struct machine *m)
 		machine_cpu_written(m);
 }
 
-static int build(struct machine *m, const struct board_class *board, struct error *e)
+/* What depends on the accelerator before anything runs. */
+static void accel_chosen(struct machine *m, const struct accel_choice *choice, bool host_time)
 {
+	m->accel = choice->class;
+	memcpy(m->accel_passed, choice->passed, sizeof(m->accel_passed));
+	m->config.host_time = host_time || !(m->accel->flags & ACCEL_COUNTS_INSNS);
+	m->vcpu.model.no_tsc = m->config.host_time;
+	m->vcpu.model.measured = m->config.cpuid;
+}
+
+/* Opens the chosen accelerator, or the first one behind it in the list that opens. */
+static int accel_open(struct machine *m, struct accel_choice *choice, bool host_time,
+		      struct error *e)
+{
+	for (;;) {
+		struct error why = {0};
+
+		accel_chosen(m, choice, host_time);
+		if (!m->accel->open || !m->accel->open(m, &why))
+			return 0;
+		m->accel->close(m);
+		if (accel_choose_next(choice, why.text, e))
+			return -1;
+	}
+}
+
+static int build(struct machine *m, const struct board_class *board, struct accel_choice *choice,
+		 struct error *e)
+{
+	bool host_time = m->config.host_time;
 	struct vcpu *v = &m->vcpu;
 
+	accel_chosen(m, choice, host_time);
 	if (arena_open(m, e))
 		return -1;
 	/* Exits may come as early as a reset, so the vCPU's state must be there before devices. */
@@ -332,7 +361,7 @@ static int build(struct machine *m, const struct board_class *board, struct erro
 	v->guard = m->ram.guard;
 	if (vcpu_open(v))
 		return error_set(e, ERROR_HOST, "out of memory");
-	if (m->accel->open && m->accel->open(m, e))
+	if (accel_open(m, choice, host_time, e))
 		return -1;
 	machine_reset(m);
 	if (m->load && m->load(m, e))
@@ -360,16 +389,11 @@ struct machine *machine_open(struct machine_config *config, const char *accels, 
 	m->mark = m->until = m->max_insns = UINT64_MAX;
 	if (accel_choose(accels, &choice, e))
 		goto fail;
-	m->accel = choice.class;
-	memcpy(m->accel_passed, choice.passed, sizeof(m->accel_passed));
 	if (cpu_model_parse(m->config.cpu, &m->vcpu.model)) {
 		error_set(e, ERROR_USAGE, "unknown -cpu %.100s (-cpu help lists the models)",
 			  m->config.cpu);
 		goto fail;
 	}
-	if (!(m->accel->flags & ACCEL_COUNTS_INSNS))
-		m->config.host_time = true;
-	m->vcpu.model.no_tsc = m->config.host_time;
 	board = board_find(m->config.board);
 	if (!board) {
 		error_set(e, ERROR_USAGE,
@@ -377,7 +401,7 @@ struct machine *machine_open(struct machine_config *config, const char *accels, 
 			  m->config.board);
 		goto fail;
 	}
-	if (check_ram_size(board, m->config.ram_size, e) || build(m, board, e))
+	if (check_ram_size(board, m->config.ram_size, e) || build(m, board, &choice, e))
 		goto fail;
 	m->tap = tap;
 	return m;

@@ -65,6 +65,12 @@ struct machine_config {
 	 * count instructions, and by a trace that was made so.
 	 */
 	bool host_time;
+	/*
+	 * What CPUID answers where an accelerator does not let us say it (cpuid.h), or NULL.
+	 * Measured by it when the machine is opened, unless this is the description of a trace's.
+	 */
+	struct cpuid_table *cpuid;
+	bool described; /* comes from machine_config_parse() */
 	struct image image[MACHINE_IMAGES];
 	unsigned images;
 };
@@ -169,6 +175,7 @@ struct machine {
 	const struct accel_class *accel;
 	void *accel_data;
 	char accel_passed[768]; /* why not the accelerators before it (accel.h) */
+	char accel_note[256];   /* where it cannot be what the description says, or "" */
 
 	struct host *host;
 	struct tap *tap;       /* may be NULL */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emulator/cpu/cpuid.h"
 #include "emulator/machine.h"
 
 void machine_config_init(struct machine_config *c)
@@ -24,6 +25,7 @@ void machine_config_free(struct machine_config *c)
 	free(c->board);
 	free(c->cpu);
 	free(c->append);
+	free(c->cpuid);
 	for (unsigned i = 0; i < c->devices; i++)
 		free(c->device[i]);
 	for (unsigned i = 0; i < c->images; i++) {
@@ -80,6 +82,7 @@ char *machine_config_format(const struct machine_config *c)
 		put(f, "no-reboot", "on");
 	if (c->host_time)
 		put(f, "time", "host");
+	cpuid_table_write(c->cpuid, "cpuid", f);
 	if (fclose(f)) {
 		free(text);
 		return NULL;
@@ -103,6 +106,20 @@ static char *unescape(const char *value, size_t length)
 	}
 	*o = 0;
 	return out;
+}
+
+static int cpuid_set(struct machine_config *c, const char *value, struct error *e)
+{
+	struct cpuid_entry entry;
+
+	if (!cpuid_entry_read(value, &entry))
+		return error_set(e, ERROR_TRACE,
+				 "machine description: not an answer of CPUID: %.60s", value);
+	if (!cpuid_table_add(&c->cpuid, &entry))
+		return 0;
+	return error_set(e, ERROR_TRACE,
+			 "machine description: no room for over %d answers of CPUID",
+			 CPUID_ENTRIES);
 }
 
 /* Takes over `value`. */
@@ -143,6 +160,11 @@ static int config_set(struct machine_config *c, const char *key, size_t key_leng
 		c->no_reboot = !strcmp(value, "on");
 	} else if (KEY("time")) {
 		c->host_time = !strcmp(value, "host");
+	} else if (KEY("cpuid")) {
+		int result = cpuid_set(c, value, e);
+
+		free(value);
+		return result;
 	} else {
 		known = false;
 	}
@@ -163,6 +185,7 @@ static int config_set(struct machine_config *c, const char *key, size_t key_leng
 int machine_config_parse(struct machine_config *c, const char *text, struct error *e)
 {
 	machine_config_init(c);
+	c->described = true;
 	while (*text) {
 		size_t line = strcspn(text, "\n");
 		const char *equals = memchr(text, '=', line);

@@ -8,6 +8,8 @@
 
 #include <capstone/capstone.h>
 
+#include "emulator/accel/accel.h"
+#include "emulator/cpu/cpuid.h"
 #include "emulator/cpu/mem.h"
 #include "replay/session.h"
 
@@ -73,6 +75,63 @@ static void print_digest_difference(FILE *f, const struct event *expected, const
 	fprintf(f, " memory %s\n", then.ram == now.ram ? "equal" : "differs");
 }
 
+/* What instructions a guest may try when CPUID shows it. */
+static const struct {
+	uint32_t leaf;
+	uint8_t reg, bit; /* 1 EBX, 2 ECX, 3 EDX */
+	const char *name;
+} features[] = {
+    {1, 3, 4, "tsc"},
+    {1, 2, 0, "sse3"},
+    {1, 2, 1, "pclmulqdq"},
+    {1, 2, 9, "ssse3"},
+    {1, 2, 12, "fma"},
+    {1, 2, 13, "cx16"},
+    {1, 2, 19, "sse4.1"},
+    {1, 2, 20, "sse4.2"},
+    {1, 2, 22, "movbe"},
+    {1, 2, 23, "popcnt"},
+    {1, 2, 25, "aes"},
+    {1, 2, 26, "xsave"},
+    {1, 2, 28, "avx"},
+    {1, 2, 29, "f16c"},
+    {1, 2, 30, "rdrand"},
+    {7, 1, 0, "fsgsbase"},
+    {7, 1, 3, "bmi1"},
+    {7, 1, 5, "avx2"},
+    {7, 1, 8, "bmi2"},
+    {7, 1, 10, "invpcid"},
+    {7, 1, 16, "avx512f"},
+    {7, 1, 18, "rdseed"},
+    {7, 1, 19, "adx"},
+    {7, 1, 29, "sha"},
+    {0x80000001, 3, 27, "rdtscp"},
+};
+
+/* Recorded where CPUID could not be kept, it may have led the guest to what is not here. */
+static void print_foreign_features(const struct machine *m, FILE *f)
+{
+	struct cpu_model own = m->vcpu.model;
+	bool any = false;
+
+	own.measured = NULL;
+	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+		uint32_t shown[4], here[4];
+
+		cpuid_query(&m->vcpu.model, m->vcpu.c, features[i].leaf, 0, shown);
+		cpuid_query(&own, m->vcpu.c, features[i].leaf, 0, here);
+		if (!((shown[features[i].reg] & ~here[features[i].reg]) >> features[i].bit & 1))
+			continue;
+		fprintf(f, "%s %s",
+			any ? ""
+			    : "  note:     where the trace was made CPUID showed, "
+			      "but this processor has not:",
+			features[i].name);
+		any = true;
+	}
+	fputs(any ? "\n" : "", f);
+}
+
 void replay_print_divergence(const struct replay *r, FILE *f)
 {
 	const struct event *expected = r->nothing_expected ? NULL : &r->expected.event;
@@ -106,6 +165,10 @@ void replay_print_divergence(const struct replay *r, FILE *f)
 	if (expected && came && expected->kind == EVENT_DIGEST && came->kind == EVENT_DIGEST &&
 	    expected->length == DIGEST_BYTES)
 		print_digest_difference(f, expected, came);
+	if (*r->machine->accel_note)
+		fprintf(f, "  note:     %s\n", r->machine->accel_note);
+	if (r->machine->accel->flags & ACCEL_COUNTS_INSNS)
+		print_foreign_features(r->machine, f);
 	fprintf(f, "  the %" PRIu64 " events before it:\n", r->checked - first);
 	for (uint64_t i = first; i < r->checked; i++) {
 		char label[32];

@@ -136,12 +136,34 @@ static void reason_add(char *list, size_t size, struct word name, const char *wh
 		 why);
 }
 
-int accel_choose(const char *list, struct accel_choice *choice, struct error *e)
+/* Goes on through the list at choice->rest. */
+static int choose(struct accel_choice *choice, enum error_kind kind, struct error *e)
 {
-	enum error_kind kind = ERROR_USAGE;
 	char text[256];
 
+	while (choice->rest) {
+		struct word name = word_until(choice->rest, ",:");
+		const struct accel_class *class = find(name);
+		const char *why = why_not(name, class, text, sizeof(text));
+
+		choice->rest = strchr(choice->rest, ':');
+		choice->rest += choice->rest != NULL;
+		if (!why) {
+			choice->class = class;
+			return 0;
+		}
+		if (class)
+			kind = ERROR_HOST;
+		reason_add(choice->passed, sizeof(choice->passed), name, why);
+	}
+	return error_set(e, kind, "cannot use -accel %.100s: %s (-accel tcg works everywhere)",
+			 choice->list, choice->passed);
+}
+
+int accel_choose(const char *list, struct accel_choice *choice, struct error *e)
+{
 	memset(choice, 0, sizeof(*choice));
+	choice->list = choice->rest = list;
 	for (const char *at = list; at; at = strchr(at, ':')) {
 		struct word name;
 		const struct accel_class *class;
@@ -152,23 +174,13 @@ int accel_choose(const char *list, struct accel_choice *choice, struct error *e)
 		if (class && properties_check(class, at + name.length, e))
 			return -1;
 	}
-	for (const char *at = list; at; at = strchr(at, ':')) {
-		struct word name;
-		const struct accel_class *class;
-		const char *why;
+	return choose(choice, ERROR_USAGE, e);
+}
 
-		at += *at == ':';
-		name = word_until(at, ",:");
-		class = find(name);
-		why = why_not(name, class, text, sizeof(text));
-		if (!why) {
-			choice->class = class;
-			return 0;
-		}
-		if (class)
-			kind = ERROR_HOST;
-		reason_add(choice->passed, sizeof(choice->passed), name, why);
-	}
-	return error_set(e, kind, "cannot use -accel %.100s: %s (-accel tcg works everywhere)",
-			 list, choice->passed);
+int accel_choose_next(struct accel_choice *choice, const char *why, struct error *e)
+{
+	reason_add(choice->passed, sizeof(choice->passed), word_until(choice->class->name, ""),
+		   why);
+	choice->class = NULL;
+	return choose(choice, ERROR_HOST, e);
 }

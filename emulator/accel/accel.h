@@ -88,6 +88,8 @@ extern const struct accel_capability accel_capabilities[];
 struct accel_choice {
 	const struct accel_class *class;
 	char passed[768]; /* why not those before it: "kvm: REASON; whpx: REASON", or "" */
+	const char *list; /* what it was chosen from, and what is left of that behind it */
+	const char *rest;
 };
 
 /*
@@ -95,6 +97,8 @@ struct accel_choice {
  * are checked, chosen or not. Returns 0, or -1 with e filled in.
  */
 int accel_choose(const char *list, struct accel_choice *choice, struct error *e);
+/* The chosen one turned out not to be usable, because of `why`: the next one of the same list. */
+int accel_choose_next(struct accel_choice *choice, const char *why, struct error *e);
 /* Whether some accelerator takes this value of a property; 0, or -1 with e filled in. */
 int accel_property_check(const char *name, const char *value, struct error *e);
 

@@ -282,6 +282,7 @@ struct cpu {
 struct insn;
 struct machine;
 struct block_cache;
+struct cpuid_table;
 struct vcpu;
 
 /* What a processor model offers: CPUID's answer and what the decoder accepts. */
@@ -290,6 +291,8 @@ struct cpu_model {
 	bool v2;          /* SSE3, SSSE3, SSE4.1, SSE4.2, POPCNT, CMPXCHG16B, LAHF in 64-bit mode */
 	bool smep, smap, umip, pdpe1gb; /* advertised */
 	bool no_tsc;                    /* the time stamp counter is not advertised */
+	/* What CPUID answers instead (cpuid.h); NULL: nothing. Not owned. */
+	const struct cpuid_table *measured;
 };
 
 /* RDMSR (is_write false) or WRMSR for an accelerator; false: #GP(0). */

@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "emulator/cpu/cpuid.h"
 #include "emulator/cpu/system.h"
 
 #define SIGNATURE 0x000106cau
@@ -159,20 +160,37 @@ static void extended_leaf(const struct cpu_model *m, uint32_t leaf, uint32_t out
 	}
 }
 
+static void own_answer(const struct cpu_model *model, uint32_t leaf, uint32_t sub, uint32_t out[4])
+{
+	if (leaf >= LEAF_HYPERVISOR && leaf < LEAF_HYPERVISOR + 0x100)
+		hypervisor_leaf(model, leaf, out);
+	else if (leaf >= LEAF_EXTENDED && leaf <= LEAF_EXTENDED_MAX)
+		extended_leaf(model, leaf, out);
+	else /* Beyond the last leaf an Intel processor answers as for the last basic one. */
+		basic_leaf(model, leaf <= LEAF_MAX ? leaf : LEAF_MAX, sub, out);
+}
+
+static bool is_outside(uint32_t leaf)
+{
+	return leaf > LEAF_MAX && !(leaf >= LEAF_HYPERVISOR && leaf < LEAF_HYPERVISOR + 0x100) &&
+	       !(leaf >= LEAF_EXTENDED && leaf <= LEAF_EXTENDED_MAX);
+}
+
 void cpuid_query(const struct cpu_model *model, const struct cpu *c, uint32_t leaf, uint32_t sub,
 		 uint32_t out[4])
 {
-	if (leaf >= LEAF_HYPERVISOR && leaf < LEAF_HYPERVISOR + 0x100) {
-		hypervisor_leaf(model, leaf, out);
-	} else if (leaf >= LEAF_EXTENDED && leaf <= LEAF_EXTENDED_MAX) {
-		extended_leaf(model, leaf, out);
-	} else {
-		/* Beyond the last leaf an Intel processor answers as for the last basic one. */
-		basic_leaf(model, leaf <= LEAF_MAX ? leaf : LEAF_MAX, sub, out);
-		/* SDM vol. 3A 10.4.3: a disabled APIC is as if it were not there. */
-		if (leaf == 1 && c->apic_off)
-			out[3] &= ~FEATURE_APIC;
-	}
+	unsigned context = cpuid_context(c);
+	const struct cpuid_entry *measured = cpuid_table_find(model->measured, context, leaf, sub);
+
+	if (!measured && is_outside(leaf))
+		measured = cpuid_table_find(model->measured, context, CPUID_OUTSIDE, 0);
+	if (measured)
+		memcpy(out, measured->out, sizeof(measured->out));
+	else
+		own_answer(model, leaf, sub, out);
+	/* SDM vol. 3A 10.4.3: a disabled APIC is as if it were not there. */
+	if (leaf == 1 && c->apic_off)
+		out[3] &= ~FEATURE_APIC;
 }
 
 /* ---- models ---- */

@@ -6,6 +6,7 @@
 #ifndef VCR_CPU_SYSTEM_H
 #define VCR_CPU_SYSTEM_H
 
+#include "emulator/cpu/cpuid.h"
 #include "emulator/cpu/insn.h"
 #include "emulator/cpu/segment.h"
 
@@ -148,9 +149,5 @@ void op_wrmsr(struct vcpu *v, const struct insn *i);
 void msr_reset(struct cpu *c);
 
 insn_handler *io_lookup(const struct insn *i, unsigned *imm); /* 6C..6F, E4..E7, EC..EF */
-
-/* What CPUID returns for a leaf and subleaf: EAX, EBX, ECX, EDX. */
-void cpuid_query(const struct cpu_model *model, const struct cpu *c, uint32_t leaf, uint32_t sub,
-		 uint32_t out[4]);
 
 #endif

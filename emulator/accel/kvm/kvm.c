@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "emulator/accel/accel.h"
+#include "emulator/cpu/cpuid.h"
 #include "emulator/cpu/flags.h"
 
 extern const struct accel_class kvm_accel_class;
@@ -148,6 +149,7 @@ static void kvm_close(struct machine *m)
 		close(k->vm);
 	if (k->device >= 0)
 		close(k->device);
+	free(k->manners.cpuid);
 	free(k->bitmap);
 	free(k);
 	m->accel_data = NULL;
@@ -161,7 +163,9 @@ static int create_vm(struct kvm *k, struct error *e)
 
 	k->device = device_open(&why);
 	if (k->device < 0)
-		return error_set(e, ERROR_HOST, "cannot use -accel kvm: %s", why);
+		return error_set(e, ERROR_HOST, "%s", why);
+	if (kvm_measure(k->device, k->m, &k->manners, e))
+		return -1;
 	k->vm = kvm_ioctl(k->device, KVM_CREATE_VM, NULL);
 	if (k->vm < 0)
 		return error_set(e, ERROR_HOST, "cannot create a virtual machine: %s",
@@ -190,6 +194,28 @@ static int create_vcpu(struct kvm *k, struct error *e)
 	return 0;
 }
 
+/*
+ * A machine of its own is as this KVM makes it. One that a trace describes is as it was there;
+ * what this host does in another way is for whoever wonders why its replay diverges.
+ */
+static void take_cpuid(struct machine *m, struct kvm_manners *manners)
+{
+	struct cpuid_table *measured = manners->cpuid;
+
+	manners->cpuid = NULL;
+	if (!m->config.described) {
+		m->config.cpuid = measured;
+		m->vcpu.model.measured = measured;
+		return;
+	}
+	if (measured)
+		snprintf(m->accel_note, sizeof(m->accel_note),
+			 "CPUID answers otherwise on this host's KVM than where the trace was made "
+			 "(first leaf: %xh)",
+			 measured->entry[0].leaf);
+	free(measured);
+}
+
 static int kvm_open(struct machine *m, struct error *e)
 {
 	struct kvm *k = calloc(1, sizeof(*k));
@@ -200,11 +226,14 @@ static int kvm_open(struct machine *m, struct error *e)
 	k->device = k->vm = k->vcpu = -1;
 	m->accel_data = k;
 	k->cpu_newer = true;
-	if (create_vm(k, e) || kvm_map(k, e) || create_vcpu(k, e) || kvm_set_cpuid(k, e) ||
+	if (create_vm(k, e) || kvm_map(k, e) || create_vcpu(k, e) || kvm_set_cpuid(k->vcpu, m, e) ||
 	    kvm_filter_msrs(k, e))
 		return -1;
 	k->alarm = alarm_new(&k->run->immediate_exit);
-	return k->alarm ? 0 : error_set(e, ERROR_HOST, "cannot make a timer: %s", strerror(errno));
+	if (!k->alarm)
+		return error_set(e, ERROR_HOST, "cannot make a timer: %s", strerror(errno));
+	take_cpuid(m, &k->manners);
+	return 0;
 }
 
 /* ---- running ---- */

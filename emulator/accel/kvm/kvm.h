@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "emulator/accel/kvm/alarm.h"
+#include "emulator/accel/kvm/measure.h"
 #include "emulator/error.h"
 #include "emulator/machine.h"
 
@@ -25,6 +26,8 @@ struct kvm {
 	int device, vm, vcpu; /* file descriptors, -1: not open */
 	struct kvm_run *run;
 	size_t run_size;
+
+	struct kvm_manners manners;
 
 	struct kvm_alarm *alarm;
 	uint64_t alarm_for; /* the timer deadline that the alarm was set for */
@@ -56,8 +59,6 @@ void kvm_fail(struct kvm *k, const char *what);
 /* struct cpu from KVM, and KVM from struct cpu. False after kvm_fail(). */
 bool kvm_state_get(struct kvm *k);
 bool kvm_state_put(struct kvm *k);
-/* Tells KVM what CPUID answers; once, before the first run. */
-int kvm_set_cpuid(struct kvm *k, struct error *e);
 /* Asks KVM to leave to us all MSRs but those that it must keep. */
 int kvm_filter_msrs(struct kvm *k, struct error *e);
 

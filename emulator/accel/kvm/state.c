@@ -404,61 +404,6 @@ bool kvm_state_put(struct kvm *k)
 	return true;
 }
 
-/* ---- CPUID ---- */
-
-#define CPUID_ENTRIES 48
-
-struct cpuid_list {
-	struct kvm_cpuid2 head;
-	struct kvm_cpuid_entry2 entry[CPUID_ENTRIES];
-};
-
-static void cpuid_add(struct kvm *k, struct cpuid_list *l, uint32_t leaf, uint32_t sub,
-		      bool has_sub)
-{
-	const struct vcpu *v = &k->m->vcpu;
-	struct kvm_cpuid_entry2 *e = &l->entry[l->head.nent++];
-	uint32_t out[4];
-
-	cpuid_query(&v->model, v->c, leaf, sub, out);
-	*e = (struct kvm_cpuid_entry2){
-	    .function = leaf,
-	    .index = sub,
-	    .flags = has_sub ? KVM_CPUID_FLAG_SIGNIFCANT_INDEX : 0,
-	    .eax = out[0],
-	    .ebx = out[1],
-	    .ecx = out[2],
-	    .edx = out[3],
-	};
-}
-
-int kvm_set_cpuid(struct kvm *k, struct error *e)
-{
-	struct cpuid_list l = {.head = {.nent = 0}};
-	const struct vcpu *v = &k->m->vcpu;
-	uint32_t out[4], last;
-
-	cpuid_query(&v->model, v->c, 0, 0, out);
-	last = out[0];
-	for (uint32_t leaf = 0; leaf <= last; leaf++) {
-		/* Cache descriptions by number until one is empty, features by one subleaf. */
-		unsigned subs = leaf == 4 ? 4 : 1;
-
-		for (uint32_t sub = 0; sub < subs; sub++)
-			cpuid_add(k, &l, leaf, sub, leaf == 4 || leaf == 7);
-	}
-	cpuid_add(k, &l, 0x40000000, 0, false);
-	cpuid_add(k, &l, 0x40000010, 0, false);
-	cpuid_query(&v->model, v->c, 0x80000000, 0, out);
-	last = out[0];
-	for (uint32_t leaf = 0x80000000; leaf <= last; leaf++)
-		cpuid_add(k, &l, leaf, 0, false);
-	if (kvm_ioctl(k->vcpu, KVM_SET_CPUID2, &l))
-		return error_set(e, ERROR_HOST, "KVM refuses this -cpu: KVM_SET_CPUID2: %s",
-				 strerror(errno));
-	return 0;
-}
-
 /* ---- which MSRs stay with KVM ---- */
 
 /*

@@ -15,7 +15,7 @@
 
 #include "emulator/machine.h"
 
-static unsigned writes; /* calls of cpu_written() */
+static unsigned writes, closes; /* calls of cpu_written(), and of close_busy() */
 
 static const char *probe_good(void)
 {
@@ -47,7 +47,21 @@ static const struct accel_class own = {.name = "own",
 				       .flags = ACCEL_COUNTS_INSNS | ACCEL_BOOT_REGS,
 				       .properties = properties,
 				       .cpu_written = cpu_written};
-const struct accel_class *const accel_classes[] = {&gone, &good, &own, NULL};
+/* Looks usable, and then is not. */
+static int open_busy(struct machine *m, struct error *e)
+{
+	assert_true(m->config.host_time);
+	return error_set(e, ERROR_HOST, "cannot create a virtual machine: busy");
+}
+
+static void close_busy(struct machine *m)
+{
+	closes++;
+}
+
+static const struct accel_class busy = {
+    .name = "busy", .probe = probe_good, .open = open_busy, .close = close_busy};
+const struct accel_class *const accel_classes[] = {&gone, &good, &own, &busy, NULL};
 const struct accel_absent accel_absent[] = {{"away", "elsewhere", "it needs the moon"},
 					    {NULL, NULL, NULL}};
 
@@ -171,6 +185,34 @@ static void test_boot_registers(void **state)
 	assert_int_equal(writes_of("own"), 0);
 }
 
+static struct machine *opened(const char *accel)
+{
+	static struct host host;
+	struct machine_config config;
+
+	closes = 0;
+	machine_config_init(&config);
+	return machine_open(&config, accel, &host, NULL, &error);
+}
+
+/* What cannot be opened is passed over too, and leaves nothing behind. */
+static void test_open_fails(void **state)
+{
+	struct machine *m = opened("gone:busy:good");
+
+	assert_non_null(m);
+	assert_ptr_equal(m->accel, &good);
+	assert_false(m->config.host_time);
+	assert_true(closes >= 1);
+	assert_string_equal(m->accel_passed, "gone: /dev/gone: no such device (load its module); "
+					     "busy: cannot create a virtual machine: busy");
+	machine_close(m);
+	assert_null(opened("busy"));
+	assert_int_equal(error.kind, ERROR_HOST);
+	assert_non_null(strstr(error.text, "-accel busy: busy: cannot create a virtual machine"));
+	assert_null(opened("busy:steam"));
+}
+
 static void test_capability_words(void **state)
 {
 	uint32_t all = 0;
@@ -192,6 +234,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_properties, setup),
 	    cmocka_unit_test_setup(test_long_list, setup),
 	    cmocka_unit_test_setup(test_boot_registers, setup),
+	    cmocka_unit_test_setup(test_open_fails, setup),
 	    cmocka_unit_test_setup(test_capability_words, setup),
 	};
 
