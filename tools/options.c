@@ -26,6 +26,8 @@ enum option_code {
 	OPT_INITRD,
 	OPT_APPEND,
 	OPT_BIOS,
+	OPT_PFLASH,
+	OPT_DRIVE,
 	OPT_SERIAL,
 	OPT_DEBUGCON,
 	OPT_RTC,
@@ -48,6 +50,8 @@ static const struct option options[] = {
     {"initrd", required_argument, NULL, OPT_INITRD},
     {"append", required_argument, NULL, OPT_APPEND},
     {"bios", required_argument, NULL, OPT_BIOS},
+    {"pflash", required_argument, NULL, OPT_PFLASH},
+    {"drive", required_argument, NULL, OPT_DRIVE},
     {"serial", required_argument, NULL, OPT_SERIAL},
     {"debugcon", required_argument, NULL, OPT_DEBUGCON},
     {"rtc", required_argument, NULL, OPT_RTC},
@@ -70,6 +74,8 @@ static const struct option options[] = {
 /* Names of input files, read when all options are known. */
 struct images {
 	const char *kernel, *initrd, *bios;
+	const char *pflash[MACHINE_PFLASH]; /* by unit */
+	bool pflash_writable[MACHINE_PFLASH];
 	unsigned serials;
 };
 
@@ -177,14 +183,17 @@ static int parse_machine(struct session_options *o, char *value, struct error *e
 			/* As in QEMU, a property of the accelerator that may be given here. */
 			if (accel_property_check("kernel-irqchip", part + 15, e))
 				return -1;
+		} else if (!strcmp(part, "rom-device=on") || !strcmp(part, "rom-device=off")) {
+			o->machine.rom_exits = !strcmp(part + 11, "off");
 		} else if (!strncmp(part, "type=", 5) || (!strchr(part, '=') && part == value)) {
 			if (replace(&o->machine.board, part + (strncmp(part, "type=", 5) ? 0 : 5),
 				    e))
 				return -1;
 		} else {
-			return error_set(
-			    e, ERROR_USAGE,
-			    "-machine: unknown property '%s' (NAME[,accel=ACCELERATOR])", part);
+			return error_set(e, ERROR_USAGE,
+					 "-machine: unknown property '%s' (NAME[,accel=ACCELERATOR]"
+					 "[,rom-device=on|off])",
+					 part);
 		}
 	}
 	return 0;
@@ -208,6 +217,76 @@ static int parse_device(struct session_options *o, const char *value, struct err
 		return error_set(e, ERROR_HOST, "out of memory");
 	o->machine.devices++;
 	return 0;
+}
+
+/* ---- flash ---- */
+
+static int pflash_add(struct images *i, unsigned unit, const char *path, bool writable,
+		      struct error *e)
+{
+	if (unit >= MACHINE_PFLASH)
+		return error_set(e, ERROR_USAGE, "%s: the board has %d flash chips, unit 0 and 1",
+				 path, MACHINE_PFLASH);
+	if (i->pflash[unit])
+		return error_set(e, ERROR_USAGE, "%s: flash chip %u is %s already", path, unit,
+				 i->pflash[unit]);
+	i->pflash[unit] = path;
+	i->pflash_writable[unit] = writable;
+	return 0;
+}
+
+/* The first is the code, which is not to change, the second one the variables. */
+static int parse_pflash(struct images *i, const char *value, struct error *e)
+{
+	unsigned unit = 0;
+
+	while (unit < MACHINE_PFLASH && i->pflash[unit])
+		unit++;
+	return pflash_add(i, unit, value, unit > 0, e);
+}
+
+static bool is_switch(const char *part, const char *name, bool *on)
+{
+	size_t length = strlen(name);
+
+	if (strncmp(part, name, length))
+		return false;
+	if (strcmp(part + length, "=on") && strcmp(part + length, "=off") && part[length])
+		return false;
+	*on = strcmp(part + length, "=off") != 0;
+	return true;
+}
+
+/* QEMU's way to say the same: if=pflash[,unit=N][,readonly=on],file=FILE. */
+static int parse_drive(struct images *i, char *value, struct error *e)
+{
+	bool flash = false, read_only = false;
+	unsigned unit = 0;
+	const char *path = NULL, *number = NULL;
+	char *part;
+
+	while ((part = next_part(&value))) {
+		if (!strcmp(part, "if=pflash"))
+			flash = true;
+		else if (!strncmp(part, "file=", 5))
+			path = part + 5;
+		else if (!strcmp(part, "unit=0") || !strcmp(part, "unit=1"))
+			number = part + 5;
+		else if (strcmp(part, "format=raw") && !is_switch(part, "readonly", &read_only) &&
+			 !is_switch(part, "read-only", &read_only))
+			return error_set(e, ERROR_USAGE,
+					 "-drive: '%s' is not possible here (if=pflash,format=raw,"
+					 "unit=0|1,readonly=on|off,file=FILE)",
+					 part);
+	}
+	if (!flash || !path || !*path)
+		return error_set(e, ERROR_USAGE,
+				 "-drive: only flash can be given so (if=pflash,file=FILE)");
+	if (number)
+		unit = *number == '1';
+	else if (i->pflash[0])
+		unit = 1;
+	return pflash_add(i, unit, path, !read_only, e);
 }
 
 /* ---- numbers and dates ---- */
@@ -331,10 +410,29 @@ static int add_initrds(struct session_options *o, const char *value, struct erro
 	return result;
 }
 
+static int add_pflashes(struct session_options *o, const struct images *i, struct error *e)
+{
+	for (unsigned unit = 0; unit < MACHINE_PFLASH && i->pflash[unit]; unit++) {
+		const char *path = i->pflash[unit];
+
+		if (add_image(o, "-pflash", IMAGE_PFLASH, path, path, e))
+			return -1;
+		o->machine.pflash[o->machine.pflashes++] =
+		    i->pflash_writable[unit] ? PFLASH_WRITABLE : PFLASH_READ_ONLY;
+		o->live.store[unit] = i->pflash_writable[unit] ? path : NULL;
+	}
+	return 0;
+}
+
 static int read_images(struct session_options *o, const struct images *i, struct error *e)
 {
-	if (!i->kernel && !i->bios)
-		return error_set(e, ERROR_USAGE, "nothing to run: give -kernel FILE or -bios FILE");
+	if (i->pflash[1] && !i->pflash[0])
+		return error_set(e, ERROR_USAGE,
+				 "%s: flash chip 1 needs chip 0, where the vCPU starts",
+				 i->pflash[1]);
+	if (!i->kernel && !i->bios && !i->pflash[0])
+		return error_set(e, ERROR_USAGE,
+				 "nothing to run: give -kernel FILE, -bios FILE or -pflash FILE");
 	if (i->initrd && !i->kernel)
 		return error_set(e, ERROR_USAGE, "-initrd needs -kernel");
 	if (o->machine.append && !i->kernel)
@@ -345,7 +443,7 @@ static int read_images(struct session_options *o, const struct images *i, struct
 		return -1;
 	if (i->bios && add_image(o, "-bios", IMAGE_BIOS, i->bios, i->bios, e))
 		return -1;
-	return 0;
+	return add_pflashes(o, i, e);
 }
 
 /* ---- the command line ---- */
@@ -378,6 +476,10 @@ static int parse_one(struct session_options *o, struct images *i, int option, ch
 	case OPT_BIOS:
 		i->bios = value;
 		return 0;
+	case OPT_PFLASH:
+		return parse_pflash(i, value, e);
+	case OPT_DRIVE:
+		return parse_drive(i, value, e);
 	case OPT_SERIAL:
 		if (i->serials == SERIAL_CHANNELS)
 			return error_set(e, ERROR_USAGE, "-serial: the board has %d ports",
@@ -431,10 +533,10 @@ int options_parse(struct session_options *o, int argc, char **argv, struct error
 			return 0;
 	}
 	if (optind < argc)
-		return error_set(
-		    e, ERROR_USAGE,
-		    "what is '%s' for? (vcr %s --help; images are given with -kernel or -bios)",
-		    argv[optind], argv[0]);
+		return error_set(e, ERROR_USAGE,
+				 "what is '%s' for? (vcr %s --help; images are given with -kernel, "
+				 "-bios or -pflash)",
+				 argv[optind], argv[0]);
 	return read_images(o, &images, e);
 }
 

@@ -36,6 +36,10 @@ struct session_options {
 	"  -initrd FILE             its initrd; for multiboot: modules, \"FILE ARGS,FILE ARGS\"\n" \
 	"  -append TEXT             its command line\n"                                            \
 	"  -bios FILE               firmware, starts at the reset vector\n"                        \
+	"  -pflash FILE             the same in flash, read-only; a second time a flash chip "     \
+	"for\n"                                                                                    \
+	"                           its variables, whose changes are written to FILE\n"            \
+	"  -drive if=pflash,unit=0|1,readonly=on|off,file=FILE  a flash chip as QEMU has it\n"     \
 	"Its outside:\n"                                                                           \
 	"  -serial stdio|file:PATH|none  the first, a second time the second serial port\n"        \
 	"  -debugcon stdio|file:PATH|none  the debug console at port 0x402\n"                      \

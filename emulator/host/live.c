@@ -5,7 +5,8 @@
  * A thread reads standard input into a queue, so that asking for input costs the machine no
  * system call. Ctrl-A is the console's escape, as in QEMU: x ends the session, a second Ctrl-A
  * sends one. On a terminal an end takes effect at once; from a pipe, after what was before it.
- * Output is collected and written at the next poll, so that a byte costs no system call either.
+ * Output is collected and written at the next poll, so that a byte costs no system call either; so
+ * are changes of flash that continue one another.
  */
 #include "emulator/host/live.h"
 
@@ -25,6 +26,7 @@
 #define ESCAPE      0x01 /* Ctrl-A */
 #define QUEUE_SIZE  4096
 #define OUTPUT_SIZE 8192
+#define STORE_SIZE  4096
 
 struct output {
 	int fd; /* -1: nothing connected */
@@ -32,10 +34,19 @@ struct output {
 	uint8_t bytes[OUTPUT_SIZE];
 };
 
+/* What has still to be written to a store's file. */
+struct store {
+	int fd; /* -1: nothing connected */
+	uint64_t offset;
+	size_t used;
+	uint8_t bytes[STORE_SIZE];
+};
+
 struct live {
 	struct host host;
 	struct live_options options;
 	struct output output[HOST_CHANNELS];
+	struct store store[HOST_STORES];
 	int input_channel; /* which channel standard input feeds, -1: none */
 	uint64_t started;  /* monotonic ns */
 	struct error failure;
@@ -116,6 +127,63 @@ static void output_flush_all(struct live *l)
 	for (int i = 0; i < HOST_CHANNELS; i++) {
 		if (l->output[i].used)
 			output_flush(l, &l->output[i]);
+	}
+}
+
+/* ---- stores ---- */
+
+static void store_flush(struct live *l, unsigned unit)
+{
+	struct store *s = &l->store[unit];
+	size_t done = 0;
+
+	while (done < s->used) {
+		ssize_t n =
+		    pwrite(s->fd, s->bytes + done, s->used - done, (off_t)(s->offset + done));
+
+		if (n > 0) {
+			done += (size_t)n;
+		} else if (n == 0 || errno != EINTR) {
+			if (!l->failure.kind)
+				error_set(&l->failure, ERROR_HOST,
+					  "cannot write %s: %s (the guest's changes are lost)",
+					  l->options.store[unit], n ? strerror(errno) : "no room");
+			break;
+		}
+	}
+	s->used = 0;
+}
+
+static void store_flush_all(struct live *l)
+{
+	for (unsigned i = 0; i < HOST_STORES; i++) {
+		if (l->store[i].used)
+			store_flush(l, i);
+	}
+}
+
+static void live_store(struct host *h, unsigned unit, uint64_t offset, const void *bytes,
+		       size_t size)
+{
+	struct live *l = live(h);
+	struct store *s = &l->store[unit % HOST_STORES];
+	const uint8_t *from = bytes;
+
+	if (s->fd < 0)
+		return;
+	while (size) {
+		size_t n;
+
+		if (s->used && (s->used == STORE_SIZE || offset != s->offset + s->used))
+			store_flush(l, unit % HOST_STORES);
+		if (!s->used)
+			s->offset = offset;
+		n = STORE_SIZE - s->used < size ? STORE_SIZE - s->used : size;
+		memcpy(s->bytes + s->used, from, n);
+		s->used += n;
+		offset += n;
+		from += n;
+		size -= n;
 	}
 }
 
@@ -270,6 +338,7 @@ static enum host_stop live_stop(struct host *h)
 	struct live *l = live(h);
 
 	output_flush_all(l);
+	store_flush_all(l);
 	if (!l->asked && atomic_load_explicit(&l->any, memory_order_relaxed)) {
 		/* No room for what is there: that is no reason to wake a halted guest. */
 		pthread_mutex_lock(&l->lock);
@@ -405,6 +474,7 @@ static const struct host_ops live_ops = {
     .char_read = live_char_read,
     .char_write = live_char_write,
     .wait = live_wait,
+    .store = live_store,
     .stop = live_stop,
     .clock = live_clock,
     .due = live_due,
@@ -451,6 +521,24 @@ static int open_channels(struct live *l, struct error *e)
 	return 0;
 }
 
+/* The files are there: what the chips held was read from them. */
+static int open_stores(struct live *l, struct error *e)
+{
+	for (int i = 0; i < HOST_STORES; i++) {
+		const char *path = l->options.store[i];
+
+		if (!path)
+			continue;
+		l->store[i].fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (l->store[i].fd < 0)
+			return error_set(e, ERROR_USAGE,
+					 "-pflash %s: %s (what the guest programs is written to "
+					 "it: copy it to a place of your own)",
+					 path, strerror(errno));
+	}
+	return 0;
+}
+
 static void terminal_raw(struct live *l)
 {
 	struct termios raw;
@@ -486,11 +574,13 @@ struct host *live_open(const struct live_options *o, struct error *e)
 	pthread_cond_init(&l->changed, NULL);
 	for (int i = 0; i < HOST_CHANNELS; i++)
 		l->output[i].fd = -1;
+	for (int i = 0; i < HOST_STORES; i++)
+		l->store[i].fd = -1;
 	signalled = 0;
 	sigaction(SIGINT, &action, &l->saved_int);
 	sigaction(SIGTERM, &action, &l->saved_term);
 	signal(SIGPIPE, SIG_IGN);
-	if (open_channels(l, e))
+	if (open_channels(l, e) || open_stores(l, e))
 		goto fail;
 	if (l->input_channel >= 0) {
 		if (pipe(l->wake_pipe)) {
@@ -513,6 +603,7 @@ fail:
 void live_flush(struct host *h)
 {
 	output_flush_all(live(h));
+	store_flush_all(live(h));
 }
 
 const struct error *live_failure(const struct host *h)
@@ -527,6 +618,7 @@ void live_close(struct host *h)
 	if (!h)
 		return;
 	output_flush_all(l);
+	store_flush_all(l);
 	if (l->thread_runs) {
 		pthread_mutex_lock(&l->lock);
 		atomic_store(&l->quit, true);
@@ -545,6 +637,10 @@ void live_close(struct host *h)
 	for (int i = 0; i < HOST_CHANNELS; i++) {
 		if (l->output[i].fd >= 0 && l->options.channel[i].kind == LIVE_FILE)
 			close(l->output[i].fd);
+	}
+	for (int i = 0; i < HOST_STORES; i++) {
+		if (l->store[i].fd >= 0)
+			close(l->store[i].fd);
 	}
 	sigaction(SIGINT, &l->saved_int, NULL);
 	sigaction(SIGTERM, &l->saved_term, NULL);

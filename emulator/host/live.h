@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The live door: the machine's outside is this host. Character channels are connected to the
- * console, to a file or to nothing; the clocks are the host's.
+ * console, to a file or to nothing; the clocks are the host's; flash chips have files that are
+ * written as the guest programs them.
  */
 #ifndef VCR_HOST_LIVE_H
 #define VCR_HOST_LIVE_H
@@ -19,11 +20,12 @@ struct live_options {
 		enum live_channel_kind kind;
 		const char *path; /* LIVE_FILE: output goes there, nothing comes in */
 	} channel[HOST_CHANNELS];
-	bool pace_real;  /* a halted guest waits in real time */
-	bool base_fixed; /* the wall clock starts at base_ns instead of now */
-	int64_t base_ns; /* since 1970 UTC */
-	bool local_time; /* the wall clock shows local time */
-	double timeout;  /* seconds of real time until HOST_STOP_TIMEOUT; 0: none */
+	const char *store[HOST_STORES]; /* files that follow what changes, or NULL */
+	bool pace_real;                 /* a halted guest waits in real time */
+	bool base_fixed;                /* the wall clock starts at base_ns instead of now */
+	int64_t base_ns;                /* since 1970 UTC */
+	bool local_time;                /* the wall clock shows local time */
+	double timeout;                 /* seconds of real time until HOST_STOP_TIMEOUT; 0: none */
 };
 
 /* Reads "stdio", "none" or "file:PATH" into a channel. */
