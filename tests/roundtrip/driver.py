@@ -136,12 +136,23 @@ class Guest:
         self.options = section["options"].split()
         self.append, self.modules = section["append"], section["modules"]
         self.stdin = section["stdin"].encode().decode("unicode_escape")
-        self.firmware = bool(section["firmware"])
+        self.firmware = section["firmware"]
         self.expected = os.path.join(GUESTS, "expected", name + ".txt")
+
+    @staticmethod
+    def variables(driver):
+        """The file of a chip for variables as it is before the first start."""
+        path = driver.path("variables.fd")
+        with open(path, "wb") as f:
+            f.write(b"a store for variables\n\0".ljust(0x10000, b"\x55"))
+        return path
 
     def command(self, driver):
         """The words that make vcr run it."""
-        words = ["-bios" if self.firmware else "-kernel", driver.guest(self.file)]
+        option = "-" + (self.firmware or "kernel")
+        words = [option, driver.guest(self.file)]
+        if self.firmware == "pflash":
+            words += [option, self.variables(driver)]
         if self.append:
             words += ["-append", self.append]
         if self.modules:

@@ -44,7 +44,7 @@ def guest_run(d, guest, minimal, accept):
     d.check(f"{guest.name}: replay --console shows the same text",
             console.out.startswith(done.out), console)
     d.expect(f"{guest.name}: verify", d.run("verify", trace), driver.OK, 0)
-    done = d.run("record", *words, "-o", again, stdin=guest.stdin, timeout=guest.timeout)
+    done = d.run("record", *guest.command(d), *devices, *driver.RTC, "-o", again, stdin=guest.stdin, timeout=guest.timeout)
     d.expect(f"{guest.name}: record again", done, status)
     if not guest.stdin:
         d.expect(f"{guest.name}: diff", d.run("diff", trace, again), driver.OK, 0)
