@@ -212,16 +212,12 @@ void machine_exit(struct machine *m, struct exit *e)
 
 static uint64_t ram_page(struct machine *m, uint64_t gpa, bool *writable)
 {
-	const struct slot *s = bus_find_slot(&m->bus, gpa);
-	uint64_t read;
+	const struct ram_run *run = &m->run;
 
-	/* A device region over RAM wins: its page is not RAM. */
-	if (!s || s->exits || bus_find_fixed(&m->bus, gpa))
+	if (gpa - run->gpa >= run->size && !bus_find_run(&m->bus, gpa, &m->run))
 		return UINT64_MAX;
-	read = slot_read_offset(s, gpa);
-	/* What is read in one place and written in another is mapped as ROM: writes exit. */
-	*writable = slot_write_offset(s, gpa) == read;
-	return read;
+	*writable = run->writable;
+	return run->ram_offset + (gpa - run->gpa);
 }
 
 static void page_dirty(struct machine *m, uint64_t page)
@@ -661,6 +657,7 @@ void machine_set_view(struct machine *m, uint64_t gpa, unsigned view)
 	index = (unsigned)(s - m->bus.slot);
 	machine_state(m)->view[index] = (uint8_t)view;
 	m->bus.slot[index].view = (enum slot_view)(view & SLOT_READ_WRITE);
+	m->run.size = 0;
 	vcpu_map_changed(&m->vcpu);
 	if (m->accel->map_changed)
 		m->accel->map_changed(m);
@@ -754,6 +751,7 @@ void machine_state_replaced(struct machine *m)
 	m->next_poll = next_grid_point(m);
 	for (unsigned i = 0; i < m->bus.slots; i++)
 		m->bus.slot[i].view = (enum slot_view)machine_state(m)->view[i];
+	m->run.size = 0;
 	for (unsigned i = 0; i < m->devices; i++) {
 		if (m->device[i]->class->restored)
 			m->device[i]->class->restored(m->device[i]);

@@ -170,6 +170,7 @@ struct machine {
 	unsigned devices;
 	unsigned timers;
 	struct device *intc; /* the interrupt controller next to the vCPU */
+	struct ram_run run;  /* where the vCPU last found RAM */
 
 	struct vcpu vcpu;
 	const struct accel_class *accel;

@@ -192,6 +192,35 @@ uint64_t slot_write_offset(const struct slot *s, uint64_t gpa)
 	return s->view & SLOT_WRITE ? s->ram_offset + (gpa - s->gpa) : SLOT_NOTHING;
 }
 
+bool bus_find_run(const struct bus *b, uint64_t gpa, struct ram_run *run)
+{
+	const struct slot *s = bus_find_slot(b, gpa);
+	uint64_t first, end;
+
+	if (!s || s->exits || slot_read_offset(s, gpa) == SLOT_NOTHING)
+		return false;
+	first = s->gpa;
+	end = s->gpa + s->size;
+	for (unsigned i = 0; i < b->memories; i++) {
+		const struct region *r = b->memory[i];
+
+		/* A device region over RAM wins: its page is not RAM. */
+		if (gpa >= r->base && gpa - r->base < r->size)
+			return false;
+		if (r->base > gpa && r->base < end)
+			end = r->base;
+		else if (r->base < gpa && r->base + r->size > first)
+			first = r->base + r->size;
+	}
+	*run =
+	    (struct ram_run){.gpa = first,
+			     .size = end - first,
+			     .ram_offset = slot_read_offset(s, first),
+			     /* Read in one place and written in another: like ROM, writes exit. */
+			     .writable = slot_write_offset(s, gpa) == slot_read_offset(s, gpa)};
+	return true;
+}
+
 static uint64_t ones(unsigned size)
 {
 	return size >= 8 ? UINT64_MAX : (1ull << (size * 8)) - 1;

@@ -67,6 +67,12 @@ struct slot {
 	bool exits;  /* a ROM device that is never mapped: reads go to the device in any view */
 };
 
+/* Guest-physical addresses that are RAM, or ROM, in one piece; size 0: none. */
+struct ram_run {
+	uint64_t gpa, size, ram_offset;
+	bool writable;
+};
+
 struct bus {
 	struct region region[BUS_REGIONS]; /* ports first come, then memory; see bus.c */
 	unsigned regions;
@@ -106,6 +112,12 @@ const struct region *bus_find_port(const struct bus *b, uint16_t port);
 const struct region *bus_find_memory(const struct bus *b, uint64_t gpa);
 const struct region *bus_find_fixed(const struct bus *b, uint64_t gpa); /* no window */
 const struct slot *bus_find_slot(const struct bus *b, uint64_t gpa);
+
+/*
+ * The run around `gpa`, which is true of the first byte of each page in it until a slot's view
+ * changes. False when there is no RAM, or a device lies over it.
+ */
+bool bus_find_run(const struct bus *b, uint64_t gpa, struct ram_run *run);
 
 /* One access; wider than the region takes, or beyond its end, it is cut. size is 1..8. */
 uint64_t bus_port_read(struct bus *b, uint16_t port, unsigned size);

@@ -194,9 +194,13 @@ struct fpu {
 #define TLB_SIZE (1u << TLB_BITS)
 
 struct tlb_entry {
-	uint64_t read;  /* linear page address when a load may go straight to RAM, else TLB_EMPTY */
+	/*
+	 * Linear page address when a load may go straight to RAM; with TLB_OUTSIDE when it is
+	 * translated but goes out as an exit; else TLB_EMPTY.
+	 */
+	uint64_t read;
 	uint64_t write; /* the same for a store: page writable, dirty bit already set */
-	uint64_t delta; /* linear address + delta = offset into RAM */
+	uint64_t delta; /* linear address + delta = offset into RAM; outside: physical address */
 	uint64_t flags; /* TLB_GLOBAL */
 };
 
@@ -206,8 +210,9 @@ struct tlb_code_entry {
 	uint64_t flags;
 };
 
-#define TLB_EMPTY  1ull /* never equal to a page address */
-#define TLB_GLOBAL 1ull
+#define TLB_EMPTY   1ull /* never equal to a page address */
+#define TLB_OUTSIDE 2ull /* nor is a page address with this */
+#define TLB_GLOBAL  1ull
 
 /* Which set of translations an access uses. */
 enum {
@@ -223,10 +228,20 @@ enum {
 	MMU_COUNT
 };
 
+/* Which slots are filled, so that a flush costs what was filled and not the size of the TLB. */
+struct tlb_filled {
+	uint64_t local[TLB_SIZE / 64], global[TLB_SIZE / 64];
+};
+
 struct tlb {
 	struct tlb_entry data[MMU_COUNT][TLB_SIZE];
 	struct tlb_code_entry code[2][TLB_SIZE]; /* [CPL == 3] */
-	bool large; /* a page over 4 KiB has been cached since the last flush */
+	struct tlb_filled data_filled[MMU_TRANSLATED], code_filled[2];
+	/* Linear addresses that pages over 4 KiB were cached for, by bit 63; first > last: none. */
+	struct {
+		uint64_t first, last;
+	} large[2];
+	bool ready; /* false in fresh memory: all of it is to be emptied */
 };
 
 /* Architectural state. */

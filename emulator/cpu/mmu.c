@@ -312,28 +312,75 @@ bool mem_debug_translate(struct vcpu *v, uint64_t linear, uint64_t *gpa)
 
 /* ---- TLB ---- */
 
+static const struct tlb_entry empty_data = {.read = TLB_EMPTY, .write = TLB_EMPTY};
+static const struct tlb_code_entry empty_code = {.page = TLB_EMPTY};
+
+static void tlb_forget_large(struct tlb *t)
+{
+	for (unsigned half = 0; half < 2; half++) {
+		t->large[half].first = UINT64_MAX;
+		t->large[half].last = 0;
+	}
+}
+
+/* Fresh memory is full of entries for page 0. */
+static void tlb_make_ready(struct tlb *t)
+{
+	for (unsigned n = 0; n < TLB_SIZE; n++) {
+		for (unsigned set = 0; set < MMU_COUNT; set++)
+			t->data[set][n] = empty_data;
+		for (unsigned set = 0; set < 2; set++)
+			t->code[set][n] = empty_code;
+	}
+	memset(t->data_filled, 0, sizeof(t->data_filled));
+	memset(t->code_filled, 0, sizeof(t->code_filled));
+	tlb_forget_large(t);
+	t->ready = true;
+}
+
+static void filled_mark(struct tlb_filled *f, unsigned slot, uint64_t flags)
+{
+	uint64_t bit = 1ull << (slot & 63);
+	uint64_t *in = flags & TLB_GLOBAL ? f->global : f->local;
+	uint64_t *out = flags & TLB_GLOBAL ? f->local : f->global;
+
+	in[slot / 64] |= bit;
+	out[slot / 64] &= ~bit;
+}
+
+/* Takes out and returns a set of 64 slots that a flush empties. */
+static uint64_t filled_take(struct tlb_filled *f, unsigned word, bool global_too)
+{
+	uint64_t slots = f->local[word] | (global_too ? f->global[word] : 0);
+
+	f->local[word] = 0;
+	if (global_too)
+		f->global[word] = 0;
+	return slots;
+}
+
 void tlb_flush(struct vcpu *v, bool global_too)
 {
 	struct tlb *t = v->tlb;
 
-	for (unsigned set = 0; set < MMU_COUNT; set++) {
-		for (unsigned n = 0; n < TLB_SIZE; n++) {
-			struct tlb_entry *e = &t->data[set][n];
+	if (!t->ready)
+		tlb_make_ready(t);
+	for (unsigned word = 0; word < TLB_SIZE / 64; word++) {
+		for (unsigned set = 0; set < MMU_TRANSLATED; set++) {
+			uint64_t slots = filled_take(&t->data_filled[set], word, global_too);
 
-			if (global_too || !(e->flags & TLB_GLOBAL))
-				*e = (struct tlb_entry){.read = TLB_EMPTY, .write = TLB_EMPTY};
+			for (; slots; slots &= slots - 1)
+				t->data[set][word * 64 + __builtin_ctzll(slots)] = empty_data;
 		}
-	}
-	for (unsigned set = 0; set < 2; set++) {
-		for (unsigned n = 0; n < TLB_SIZE; n++) {
-			struct tlb_code_entry *e = &t->code[set][n];
+		for (unsigned set = 0; set < 2; set++) {
+			uint64_t slots = filled_take(&t->code_filled[set], word, global_too);
 
-			if (global_too || !(e->flags & TLB_GLOBAL))
-				*e = (struct tlb_code_entry){.page = TLB_EMPTY};
+			for (; slots; slots &= slots - 1)
+				t->code[set][word * 64 + __builtin_ctzll(slots)] = empty_code;
 		}
 	}
 	if (global_too)
-		t->large = false;
+		tlb_forget_large(t);
 }
 
 /* Whether an entry is for the page, of whatever size, that maps `linear`. */
@@ -344,40 +391,49 @@ static bool tlb_covers(uint64_t page, uint64_t flags, uint64_t linear)
 	return page != TLB_EMPTY && shift && (page >> shift) == (linear >> shift);
 }
 
-static void tlb_flush_data(struct tlb_entry *e, uint64_t linear)
+static void tlb_flush_slot(struct tlb *t, unsigned slot, uint64_t linear)
 {
-	if (tlb_covers(e->read & PAGE_MASK, e->flags, linear))
-		*e = (struct tlb_entry){.read = TLB_EMPTY, .write = TLB_EMPTY};
-}
+	for (unsigned set = 0; set < MMU_TRANSLATED; set++) {
+		struct tlb_entry *e = &t->data[set][slot];
 
-static void tlb_flush_code(struct tlb_code_entry *e, uint64_t linear)
-{
-	if (tlb_covers(e->page, e->flags, linear))
-		*e = (struct tlb_code_entry){.page = TLB_EMPTY};
+		if (tlb_covers(e->read & PAGE_MASK, e->flags, linear))
+			*e = empty_data;
+	}
+	for (unsigned set = 0; set < 2; set++) {
+		struct tlb_code_entry *e = &t->code[set][slot];
+
+		if (tlb_covers(e->page, e->flags, linear))
+			*e = empty_code;
+	}
 }
 
 /*
  * SDM vol. 2A INVLPG: the whole page goes, global or not. A large page may have filled any slot,
- * so once one has been cached all slots are looked at.
+ * so where one was cached near this address all slots are looked at.
  */
 void tlb_flush_page(struct vcpu *v, uint64_t linear)
 {
 	struct tlb *t = v->tlb;
-	unsigned slot = (linear >> PAGE_BITS) & (TLB_SIZE - 1);
-	unsigned first = t->large ? 0 : slot, end = t->large ? TLB_SIZE : slot + 1;
 
-	for (unsigned n = first; n < end; n++) {
-		for (unsigned set = 0; set < MMU_TRANSLATED; set++)
-			tlb_flush_data(&t->data[set][n], linear);
-		for (unsigned set = 0; set < 2; set++)
-			tlb_flush_code(&t->code[set][n], linear);
+	if (linear < t->large[linear >> 63].first || linear > t->large[linear >> 63].last) {
+		tlb_flush_slot(t, (linear >> PAGE_BITS) & (TLB_SIZE - 1), linear);
+		return;
 	}
+	for (unsigned slot = 0; slot < TLB_SIZE; slot++)
+		tlb_flush_slot(t, slot, linear);
 }
 
-static uint64_t tlb_flags(struct tlb *t, const struct walk *w)
+static uint64_t tlb_flags(struct tlb *t, const struct walk *w, uint64_t linear)
 {
-	if (w->shift > PAGE_BITS)
-		t->large = true;
+	if (w->shift > PAGE_BITS) {
+		uint64_t inside = (1ull << w->shift) - 1;
+		unsigned half = linear >> 63;
+
+		if (t->large[half].first > (linear & ~inside))
+			t->large[half].first = linear & ~inside;
+		if (t->large[half].last < (linear | inside))
+			t->large[half].last = linear | inside;
+	}
 	return (w->global ? TLB_GLOBAL : 0) | (uint64_t)w->shift << TLB_SHIFT_BIT;
 }
 
@@ -388,31 +444,49 @@ struct place {
 	uint64_t gpa; /* valid when NOT_RAM */
 };
 
-/* Translates the page of `linear`, raising #PF, and remembers it when it is RAM. */
+/* Enters a translation; `ram` is the page's RAM offset, or NOT_RAM. */
+static void tlb_fill(struct vcpu *v, unsigned set, uint64_t page, const struct walk *w,
+		     uint64_t ram, bool writable)
+{
+	unsigned slot = (page >> PAGE_BITS) & (TLB_SIZE - 1);
+	struct tlb_entry *t = &v->tlb->data[set][slot];
+
+	if (ram == NOT_RAM) {
+		t->read = page | TLB_OUTSIDE;
+		t->write = w->write ? page | TLB_OUTSIDE : TLB_EMPTY;
+		t->delta = w->gpa - page;
+	} else {
+		t->read = page;
+		t->write = w->write && writable ? page : TLB_EMPTY;
+		t->delta = ram - page;
+	}
+	t->flags = tlb_flags(v->tlb, w, page);
+	filled_mark(&v->tlb->data_filled[set], slot, t->flags);
+}
+
+/* Translates the page of `linear`, raising #PF, and remembers it. */
 static struct place locate(struct vcpu *v, uint64_t linear, unsigned set, enum access access)
 {
-	uint64_t page = linear & PAGE_MASK, offset = linear & ~PAGE_MASK, ram;
-	struct tlb_entry *t = &v->tlb->data[set][(linear >> PAGE_BITS) & (TLB_SIZE - 1)];
+	uint64_t page = linear & PAGE_MASK, ram;
+	const struct tlb_entry *t = &v->tlb->data[set][(linear >> PAGE_BITS) & (TLB_SIZE - 1)];
+	uint64_t tag = access == ACCESS_WRITE ? t->write : t->read;
 	bool writable = false;
 	struct walk w;
 
-	if ((access == ACCESS_WRITE ? t->write : t->read) == page)
+	if (tag == page)
 		return (struct place){.ram = linear + t->delta};
+	if (tag == (page | TLB_OUTSIDE))
+		return (struct place){.ram = NOT_RAM, .gpa = linear + t->delta};
 	if (!walk(v, linear, set, access, false, &w))
 		raise_page_fault(v, linear, w.error);
 
 	w.gpa &= a20_mask(v->c);
 	ram = ram_offset(v, w.gpa, &writable);
-	if (ram != NOT_RAM) {
-		t->read = page;
-		t->write = w.write && writable ? page : TLB_EMPTY;
-		t->delta = ram - page;
-		t->flags = tlb_flags(v->tlb, &w);
-	}
+	tlb_fill(v, set, page, &w, ram, writable);
 	/* ROM is read like RAM, but what is written to it goes to the bus. */
 	if (ram == NOT_RAM || (access == ACCESS_WRITE && !writable))
-		return (struct place){.ram = NOT_RAM, .gpa = w.gpa | offset};
-	return (struct place){.ram = ram + offset};
+		return (struct place){.ram = NOT_RAM, .gpa = w.gpa | (linear & ~PAGE_MASK)};
+	return (struct place){.ram = ram + (linear & ~PAGE_MASK)};
 }
 
 /* A range of at most 4096 bytes, in one or two pages. */
@@ -501,19 +575,45 @@ static uint64_t system_mask(const struct cpu *c)
 	return cpu_long_mode(c) ? UINT64_MAX : UINT32_MAX;
 }
 
+/* Where 4 or 8 bytes of RAM are that the TLB knows; NULL: the long way, which may be an exit. */
+static uint8_t *linear_ram(struct vcpu *v, uint64_t linear, unsigned size, unsigned mmu, bool write)
+{
+	const struct tlb_entry *t = &v->tlb->data[mmu][(linear >> PAGE_BITS) & (TLB_SIZE - 1)];
+	uint64_t at = linear + t->delta;
+
+	if (((linear + size - 1) & PAGE_MASK) != (write ? t->write : t->read) ||
+	    (size != 8 && size != 4) || v->c->mmu == MMU_SLOW)
+		return NULL;
+	if (write && unlikely(v->guard[at >> PAGE_BITS]))
+		mem_guard(v, at, size);
+	return v->ram + at;
+}
+
 uint64_t mem_read_linear(struct vcpu *v, uint64_t linear, unsigned size, unsigned mmu)
 {
 	uint64_t mask = system_mask(v->c), value = 0;
+	const uint8_t *ram = linear_ram(v, linear & mask, size, mmu, false);
 
-	linear_read(v, linear & mask, mask, &value, size, mmu, ACCESS_READ);
+	if (ram && size == 8)
+		memcpy(&value, ram, 8);
+	else if (ram)
+		memcpy(&value, ram, 4);
+	else
+		linear_read(v, linear & mask, mask, &value, size, mmu, ACCESS_READ);
 	return value;
 }
 
 void mem_write_linear(struct vcpu *v, uint64_t linear, unsigned size, uint64_t value, unsigned mmu)
 {
 	uint64_t mask = system_mask(v->c);
+	uint8_t *ram = linear_ram(v, linear & mask, size, mmu, true);
 
-	linear_write(v, linear & mask, mask, &value, size, mmu);
+	if (ram && size == 8)
+		memcpy(ram, &value, 8);
+	else if (ram)
+		memcpy(ram, &value, 4);
+	else
+		linear_write(v, linear & mask, mask, &value, size, mmu);
 }
 
 uint64_t mem_read_system(struct vcpu *v, uint64_t linear, unsigned size)
@@ -678,7 +778,9 @@ static bool fetch_translate(struct vcpu *v, uint64_t linear, uint64_t *gpa, uint
 		}
 		t->page = page;
 		t->gpa = w.gpa & a20_mask(v->c);
-		t->flags = tlb_flags(v->tlb, &w);
+		t->flags = tlb_flags(v->tlb, &w, page);
+		filled_mark(&v->tlb->code_filled[user], (linear >> PAGE_BITS) & (TLB_SIZE - 1),
+			    t->flags);
 	}
 	*gpa = t->gpa;
 	return true;

@@ -222,6 +222,28 @@ static void test_invlpg_large(void **state)
 	assert_int_equal(load(LINEAR + 0x100000), EXC_PF);
 }
 
+/* Large pages in both halves of the address space, and small ones that lie outside of them. */
+static void test_invlpg_halves(void **state)
+{
+	fixture_poke(f, PD, 8, P | W | U | PS | 0x200000);
+	fixture_poke(f, PD + 8, 8, (PT) | P | W | U);
+	fixture_poke(f, 0x100ff8, 8, PDPT | P | W);
+	tlb_flush(&f->v, true);
+	assert_int_equal(load(LINEAR + 0x100000), -1);
+	assert_int_equal(load(0xffffff8000110000), -1);
+	assert_int_equal(load(LINEAR + 0x201000), -1);
+	fixture_poke(f, PD, 8, 0);
+	fixture_poke(f, PD + 8, 8, 0);
+	tlb_flush_page(&f->v, LINEAR + 0x201008);
+	assert_int_equal(load(LINEAR + 0x201000), EXC_PF);
+	assert_int_equal(load(LINEAR + 0x100000), -1);
+	tlb_flush_page(&f->v, 0xffffff80001ff000);
+	assert_int_equal(load(0xffffff8000110000), EXC_PF);
+	assert_int_equal(load(LINEAR + 0x100000), -1);
+	tlb_flush_page(&f->v, LINEAR + 0x1ff000);
+	assert_int_equal(load(LINEAR + 0x100000), EXC_PF);
+}
+
 static void test_global(void **state)
 {
 	f->c->cr4 |= CR4_PGE;
@@ -290,6 +312,37 @@ static void test_mmio(void **state)
 	assert_int_equal(back[8], 0x88);
 	assert_true(f->exits[2].is_write);
 	assert_false(f->exits[3].is_write);
+}
+
+/* What leads out of RAM is cached like the rest: until INVLPG the old entry is used. */
+static void test_mmio_cached(void **state)
+{
+	fixture_poke(f, PT, 8, FIXTURE_MMIO | P);
+	tlb_flush(&f->v, true);
+	assert_int_equal(load(LINEAR + 8), -1);
+	assert_int_equal(f->exits[0].address, FIXTURE_MMIO + 8);
+	assert_int_equal(fixture_peek(f, PT, 8) & 0xfff, P | A);
+	expect_page_fault(store(LINEAR), LINEAR, 3);
+	set_cpl(3);
+	expect_page_fault(load(LINEAR), LINEAR, 5);
+	set_cpl(0);
+	fixture_poke(f, PT, 8, (FIXTURE_MMIO + 0x1000) | P | W);
+	assert_int_equal(load(LINEAR + 8), -1);
+	assert_int_equal(f->exits[1].address, FIXTURE_MMIO + 8);
+	tlb_flush_page(&f->v, LINEAR + 0x10);
+	assert_int_equal(load(LINEAR + 8), -1);
+	assert_int_equal(f->exits[2].address, FIXTURE_MMIO + 0x1008);
+	assert_int_equal(fixture_peek(f, PT, 8) & 0xfff, P | W | A);
+	assert_int_equal(store(LINEAR + 4), -1);
+	assert_int_equal(store(LINEAR + 4), -1);
+	assert_int_equal(f->exits[4].address, FIXTURE_MMIO + 0x1004);
+	assert_int_equal(fixture_peek(f, PT, 8) & 0xfff, P | W | A | D);
+	assert_int_equal(f->exit_count, 5);
+	fixture_poke(f, PT, 8, FRAME | P | W);
+	tlb_flush(&f->v, false);
+	assert_int_equal(store(LINEAR), -1);
+	assert_int_equal(fixture_peek(f, FRAME, 4), 0x12345678);
+	assert_int_equal(f->exit_count, 5);
 }
 
 static uint64_t page_with_rom(struct machine *m, uint64_t gpa, bool *writable)
@@ -499,10 +552,12 @@ int main(void)
 	    TEST64(test_accessed_dirty),
 	    TEST64(test_large_pages),
 	    TEST64(test_invlpg_large),
+	    TEST64(test_invlpg_halves),
 	    TEST64(test_global),
 	    TEST64(test_crossing),
 	    TEST64(test_noncanonical),
 	    TEST64(test_mmio),
+	    TEST64(test_mmio_cached),
 	    TEST64(test_rom),
 	    TEST64(test_tables_outside),
 	    TEST64(test_a20),
