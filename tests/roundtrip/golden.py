@@ -24,6 +24,9 @@ GOLDEN = os.path.join(os.path.dirname(os.path.dirname(driver.HERE)), "corpora", 
 GUESTS = ["hello", "modes", "faults", "paging", "fpu", "serial", "rtc", "reboot", "multiboot", "firmware",
           "echo", "fwcfg"]
 
+# The guests that need more than version 1.
+VERSIONS = {"v3": ["pflash"]}
+
 
 def events_digest(text):
     """SHA-256 of the events of `vcr dump --json`, without what the dump adds to them."""
@@ -53,14 +56,14 @@ def record(d, version):
     folder = os.path.join(GOLDEN, version)
     os.makedirs(folder, exist_ok=True)
     guests = driver.guests_load()
-    for name in GUESTS:
+    for name in VERSIONS.get(version, GUESTS):
         guest, trace = guests[name], os.path.join(folder, name + ".vcr")
         if os.path.exists(trace):
             continue
         # A trace keeps the names of its images: they should not say where this tree is.
-        built = os.path.relpath(d.guests, driver.GUESTS)
-        words = [word.replace(d.guests, built).replace(driver.GUESTS + os.sep, "")
-                 for word in guest.command(d)]
+        built, work = (os.path.relpath(path, driver.GUESTS) for path in (d.guests, d.work))
+        words = [word.replace(d.guests, built).replace(d.work, work)
+                 .replace(driver.GUESTS + os.sep, "") for word in guest.command(d)]
         words += driver.DEBUG_EXIT + driver.RTC + ["-o", trace]
         done = d.run("record", *words, stdin=guest.stdin, cwd=driver.GUESTS)
         d.expect(f"record {name}", done, guest.exit)
