@@ -30,7 +30,14 @@ struct host;
 enum host_boundary {
 	HOST_BOUNDARY_HERE,  /* the run loop goes through its steps here */
 	HOST_BOUNDARY_LATER, /* not here: go on to a later exit */
-	HOST_BOUNDARY_AT,    /* not here: go on to where the instruction pointer is as told */
+	HOST_BOUNDARY_AT,    /* not here: go on to that place */
+};
+
+/* Where the next instruction is. */
+struct host_place {
+	uint64_t rip;    /* CS-relative */
+	uint64_t linear; /* the same as a linear address */
+	uint8_t cpl;
 };
 
 struct host_ops {
@@ -74,9 +81,9 @@ struct host_ops {
 	/*
 	 * Before the run loop's steps at a boundary: are they taken here? Live, anywhere; in a
 	 * replay, where the recording did. `again`: they just were; once more, with no instruction
-	 * in between? *rip is for HOST_BOUNDARY_AT.
+	 * in between? *place is for HOST_BOUNDARY_AT.
 	 */
-	enum host_boundary (*boundary)(struct host *h, bool again, uint64_t *rip);
+	enum host_boundary (*boundary)(struct host *h, bool again, struct host_place *place);
 };
 
 struct host {

@@ -230,10 +230,13 @@ static uint64_t tsc_now(struct machine *m)
 	return machine_ask_now(m);
 }
 
-static void tsc_read(struct machine *m)
+static bool tsc_read(struct machine *m, uint64_t *tsc)
 {
 	if (m->tsc_override)
 		m->tsc_override(m->exit_opaque);
+	else if (m->accel->tsc)
+		*tsc = m->accel->tsc(m);
+	return !m->tsc_override && m->accel->tsc;
 }
 
 static bool fetch_exits(struct machine *m, uint64_t gpa)

@@ -110,7 +110,7 @@ enum stop_reason machine_run_by_exits(struct machine *m)
 	struct vcpu *v = &m->vcpu;
 
 	for (;;) {
-		uint64_t rip = 0;
+		struct host_place place = {0};
 		enum host_boundary where;
 		bool run = true;
 
@@ -119,18 +119,18 @@ enum stop_reason machine_run_by_exits(struct machine *m)
 		if (machine_count(m) >= m->until)
 			return STOP_PAUSED;
 		m->window = false;
-		where = m->host->ops->boundary(m->host, false, &rip);
+		where = m->host->ops->boundary(m->host, false, &place);
 		while (where == HOST_BOUNDARY_HERE && run) {
 			m->time_stale = true;
 			run = m->stop == STOP_NONE && steps(m);
 			if (run)
-				where = m->host->ops->boundary(m->host, true, &rip);
+				where = m->host->ops->boundary(m->host, true, &place);
 		}
 		if (!run || m->stop != STOP_NONE)
 			continue;
 		v->limit = UINT64_MAX;
 		if (where == HOST_BOUNDARY_AT)
-			m->accel->run_to(v, rip);
+			m->accel->run_to(v, &place);
 		else
 			m->accel->run(v);
 		m->boundaries++;

@@ -159,11 +159,25 @@ struct digest digest_load(const uint8_t bytes[DIGEST_BYTES])
 	    .registers = load64(bytes), .arena = load64(bytes + 8), .ram = load64(bytes + 16)};
 }
 
+/* What CS adds to RIP: nothing in 64-bit mode. */
+static uint64_t code_base(const struct vcpu *v)
+{
+	return v->c->code_bits == 64 ? 0 : v->c->seg[SEG_CS].base;
+}
+
 void place_take(struct digester *d, uint8_t bytes[PLACE_BYTES])
 {
 	machine_sync(d->m);
 	store64(bytes, digest_registers(d->m));
 	store64(bytes + 8, digest_ram(d));
+	store64(bytes + 16, code_base(&d->m->vcpu));
+	bytes[24] = d->m->vcpu.c->cpl;
+}
+
+struct host_place place_load(uint64_t rip, const uint8_t bytes[PLACE_BYTES])
+{
+	return (struct host_place){
+	    .rip = rip, .linear = load64(bytes + 16) + rip, .cpl = bytes[24]};
 }
 
 bool place_matches(struct digester *d, uint64_t rip, const uint8_t bytes[PLACE_BYTES])

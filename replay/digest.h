@@ -48,10 +48,11 @@ uint64_t digest_ram(struct digester *d);
 /*
  * What tells a place between exits from all others (EVENT_PLACE): registers and RAM. From the same
  * state everything goes on the same way, so the first place that matches is the right one. Brings
- * the machine in sync.
+ * the machine in sync. With it the base of CS and the CPL, so that a breakpoint can be set there.
  */
-#define PLACE_BYTES 16
+#define PLACE_BYTES 25
 void place_take(struct digester *d, uint8_t bytes[PLACE_BYTES]);
+struct host_place place_load(uint64_t rip, const uint8_t bytes[PLACE_BYTES]);
 bool place_matches(struct digester *d, uint64_t rip, const uint8_t bytes[PLACE_BYTES]);
 
 /* Little-endian, in the order of struct digest. */

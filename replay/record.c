@@ -175,13 +175,13 @@ static uint64_t record_alarm(struct host *h, uint64_t deadline)
 	return r->outside->ops->alarm(r->outside, deadline);
 }
 
-static enum host_boundary record_boundary(struct host *h, bool again, uint64_t *rip)
+static enum host_boundary record_boundary(struct host *h, bool again, struct host_place *place)
 {
 	struct recorder *r = of_host(h);
 
 	if (r->events && machine_now(r->machine) - r->flushed_now >= FLUSH_NS)
 		flush(r);
-	return r->outside->ops->boundary(r->outside, again, rip);
+	return r->outside->ops->boundary(r->outside, again, place);
 }
 
 static const struct host_ops record_ops = {

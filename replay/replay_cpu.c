@@ -214,7 +214,7 @@ static enum replay_result run_by_exits(struct replay *r, uint64_t until, struct 
 
 	m->until = until;
 	while (m->stop == STOP_NONE) {
-		uint64_t rip = 0;
+		struct host_place place = {0};
 		enum host_boundary where;
 
 		if (machine_count(m) >= until)
@@ -222,12 +222,12 @@ static enum replay_result run_by_exits(struct replay *r, uint64_t until, struct 
 		if (r->options.progress)
 			r->options.progress(r->options.opaque, machine_count(m));
 		skip_answers(r);
-		where = session_boundary(r, &rip);
+		where = session_boundary(r, &place);
 		if (m->stop != STOP_NONE)
 			break;
 		v->limit = UINT64_MAX;
 		if (where == HOST_BOUNDARY_AT) {
-			m->accel->run_to(v, rip);
+			m->accel->run_to(v, &place);
 		} else if (where == HOST_BOUNDARY_LATER) {
 			m->accel->run(v);
 		} else if (session_end_reason(r) != STOP_NONE) {

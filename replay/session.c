@@ -90,7 +90,7 @@ void session_look_ahead(struct replay *r)
 	}
 }
 
-enum host_boundary session_boundary(struct replay *r, uint64_t *rip)
+enum host_boundary session_boundary(struct replay *r, struct host_place *place)
 {
 	struct machine *m = r->machine;
 	const struct event *e = session_peek(r, 0);
@@ -109,8 +109,9 @@ enum host_boundary session_boundary(struct replay *r, uint64_t *rip)
 			session_consume(r);
 			return HOST_BOUNDARY_HERE;
 		}
-		*rip = e->address;
-		where = HOST_BOUNDARY_AT;
+		where = e->length == PLACE_BYTES ? HOST_BOUNDARY_AT : HOST_BOUNDARY_LATER;
+		if (where == HOST_BOUNDARY_AT)
+			*place = place_load(e->address, e->bytes);
 	}
 	if (e->position.exits < exits || m->vcpu.c->halted)
 		session_diverge(r, e, NULL, "the recorded event did not come");
@@ -426,9 +427,9 @@ static uint64_t replay_alarm(struct host *h, uint64_t deadline)
 	return UINT64_MAX;
 }
 
-static enum host_boundary replay_boundary(struct host *h, bool again, uint64_t *rip)
+static enum host_boundary replay_boundary(struct host *h, bool again, struct host_place *place)
 {
-	return session_boundary(of_host(h), rip);
+	return session_boundary(of_host(h), place);
 }
 
 /* CPUID said that there is none, so what the guest read then is not in the trace. */

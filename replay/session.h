@@ -49,7 +49,7 @@ struct replay {
 /* The event `ahead` places from the next one, or NULL at the end of what is readable. */
 const struct event *session_peek(struct replay *r, unsigned ahead);
 /* By exits: whether the loop's steps were taken here; see struct host_ops. */
-enum host_boundary session_boundary(struct replay *r, uint64_t *rip);
+enum host_boundary session_boundary(struct replay *r, struct host_place *place);
 /* Done with the next event: it was as expected. */
 void session_consume(struct replay *r);
 /* Passes over the next event, unchecked and unseen. */

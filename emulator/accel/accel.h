@@ -11,6 +11,7 @@
 
 #include "emulator/error.h"
 
+struct host_place;
 struct machine;
 struct vcpu;
 
@@ -50,9 +51,11 @@ struct accel_class {
 	/* Runs until v->limit, a kick, a halt or a shutdown. */
 	void (*run)(struct vcpu *v);
 	/*
-	 * Runs at least one instruction, and until RIP is `rip`, or until run() would come back.
+	 * Runs to the place, or until run() would come back. An instruction at least, unless
+	 * what was injected is delivered first: then its handler's first instruction may be the
+	 * place.
 	 */
-	void (*run_to)(struct vcpu *v, uint64_t rip);
+	void (*run_to)(struct vcpu *v, const struct host_place *place);
 	void (*inject)(struct vcpu *v, uint8_t vector);
 	void (*nmi)(struct vcpu *v);
 	bool (*can_interrupt)(const struct vcpu *v);
@@ -60,6 +63,11 @@ struct accel_class {
 	/* Makes struct cpu and the dirty log what they are in the hypervisor. NULL: they always
 	 * are. */
 	void (*sync)(struct machine *m);
+	/*
+	 * What RDTSC gives where guests execute it without us, for those that the interpreter
+	 * executes in between. NULL: it is always us.
+	 */
+	uint64_t (*tsc)(struct machine *m);
 	/* struct cpu was written: it holds from now on. May be NULL. */
 	void (*cpu_written)(struct machine *m);
 	/* From now on sync() has to report written pages. May be NULL. */

@@ -319,8 +319,11 @@ struct vcpu_ops {
 	void (*exit)(struct machine *m, struct exit *e);
 	/* RDTSC: virtual nanoseconds now; the TSC runs at 1 GHz. */
 	uint64_t (*now)(struct machine *m);
-	/* RDTSC is being executed; called before now(). May be NULL. */
-	void (*tsc_read)(struct machine *m);
+	/*
+	 * RDTSC is being executed: true when *tsc is what it gives, false when that is now(). May
+	 * be NULL.
+	 */
+	bool (*tsc_read)(struct machine *m, uint64_t *tsc);
 	/*
 	 * RAM offset of a guest-physical page (address multiple of 4096), or UINT64_MAX when it is
 	 * not RAM. *writable is false for ROM, which is read and executed like RAM.

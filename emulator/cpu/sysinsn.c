@@ -298,9 +298,8 @@ static void op_rdtsc(struct vcpu *v, const struct insn *i)
 
 	if ((c->cr4 & CR4_TSD) && c->cpl)
 		cpu_raise_error(v, EXC_GP, 0);
-	if (v->ops->tsc_read)
-		v->ops->tsc_read(v->machine);
-	tsc = v->ops->now(v->machine) + c->tsc_offset;
+	if (!v->ops->tsc_read || !v->ops->tsc_read(v->machine, &tsc))
+		tsc = v->ops->now(v->machine) + c->tsc_offset;
 	c->reg[GPR_RAX] = (uint32_t)tsc;
 	c->reg[GPR_RDX] = tsc >> 32;
 }

@@ -440,7 +440,7 @@ static uint64_t live_alarm(struct host *h, uint64_t deadline)
 	return ns < ALARM_NS ? ns : ALARM_NS;
 }
 
-static enum host_boundary live_boundary(struct host *h, bool again, uint64_t *rip)
+static enum host_boundary live_boundary(struct host *h, bool again, struct host_place *place)
 {
 	return again ? HOST_BOUNDARY_LATER : HOST_BOUNDARY_HERE;
 }

@@ -106,7 +106,7 @@ static uint64_t alarm_soon(struct host *h, uint64_t deadline)
 	return 100000000;
 }
 
-static enum host_boundary boundary(struct host *h, bool again, uint64_t *rip)
+static enum host_boundary boundary(struct host *h, bool again, struct host_place *place)
 {
 	return again ? HOST_BOUNDARY_LATER : HOST_BOUNDARY_HERE;
 }

@@ -10,8 +10,6 @@
 #include <string.h>
 
 #include "emulator/accel/kvm/kvm.h"
-#include "emulator/cpu/flags.h"
-#include "emulator/cpu/mem.h"
 
 static uint64_t rip_of(const struct kvm *k)
 {
@@ -89,89 +87,12 @@ static void exit_shutdown(struct kvm *k)
 	vcpu_kick(&k->m->vcpu);
 }
 
-/* ---- what KVM cannot do, the interpreter does ---- */
-
-static size_t code_at(struct machine *m, uint8_t bytes[15])
-{
-	const struct cpu *c = m->vcpu.c;
-	size_t n = 0;
-
-	for (; n < 15; n++) {
-		uint64_t linear = (c->seg[SEG_CS].base + c->reg[GPR_RIP] + n) & c->linear_mask, gpa;
-		const uint8_t *at;
-
-		if (!mem_debug_translate(&m->vcpu, linear, &gpa))
-			break;
-		at = machine_ram_at(m, gpa, 1);
-		if (!at)
-			break;
-		bytes[n] = *at;
-	}
-	return n;
-}
-
-/* A string instruction with a repeat prefix? */
-static bool is_repeat(const uint8_t *bytes, size_t n, bool long_mode)
-{
-	bool repeat = false;
-
-	for (size_t i = 0; i < n; i++) {
-		uint8_t b = bytes[i];
-
-		if (b == 0xf2 || b == 0xf3)
-			repeat = true;
-		else if (b != 0x66 && b != 0x67 && (b & 0xe7) != 0x26 && (b & 0xfe) != 0x64 &&
-			 !(long_mode && (b & 0xf0) == 0x40))
-			return repeat && ((b >= 0x6c && b <= 0x6f) || (b >= 0xa4 && b <= 0xa7) ||
-					  (b >= 0xaa && b <= 0xaf));
-	}
-	return false;
-}
-
-/* One instruction; with `whole` all iterations of it, but only if it has any. */
-static bool emulate(struct kvm *k, bool whole)
-{
-	struct machine *m = k->m;
-	struct vcpu *v = &m->vcpu;
-	uint8_t bytes[15];
-	uint64_t rip;
-	size_t n;
-	bool kicked;
-
-	if (!kvm_state_get(k))
-		return false;
-	/* The guest wrote memory behind the interpreter's back. */
-	vcpu_state_replaced(v);
-	rip = v->c->reg[GPR_RIP];
-	n = code_at(m, bytes);
-	if (whole && !is_repeat(bytes, n, v->c->code_bits == 64))
-		return false;
-	if (m->tap && m->tap->emulated)
-		m->tap->emulated(m->tap, rip, bytes, n);
-	k->cpu_newer = true;
-	kicked = !v->limit;
-	do {
-		v->limit = v->c->insns + 1;
-		interp_run(v);
-	} while (whole && v->limit && v->c->reg[GPR_RIP] == rip && !v->c->shutdown);
-	/* A kick set the limit to 0: it holds for the run that this is part of. */
-	v->limit = kicked || !v->limit ? 0 : UINT64_MAX;
-	if (v->c->halted || v->c->shutdown)
-		vcpu_kick(v);
-	return true;
-}
-
-bool kvm_finish_repeat(struct kvm *k)
-{
-	return emulate(k, true);
-}
-
 static void exit_error(struct kvm *k)
 {
 	struct kvm_run *run = k->run;
 
 	if (run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION) {
-		emulate(k, false);
+		kvm_emulate(k);
 		return;
 	}
 	if (!k->m->failure.kind)
@@ -205,7 +126,7 @@ bool kvm_exit(struct kvm *k)
 		break;
 	case KVM_EXIT_INTERNAL_ERROR:
 		exit_error(k);
-		return k->cpu_newer && (!m->vcpu.limit || k->stepping);
+		return k->cpu_newer && !m->vcpu.limit;
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
 	case KVM_EXIT_DEBUG:
 		m->between = true;

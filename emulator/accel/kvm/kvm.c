@@ -33,6 +33,7 @@ extern const struct accel_class kvm_accel_class;
 
 #define DEVICE      "/dev/kvm"
 #define PATIENCE_NS 200000
+#define MSR_TSC     0x10
 
 int kvm_ioctl(int fd, unsigned long request, void *argument)
 {
@@ -226,6 +227,7 @@ static int kvm_open(struct machine *m, struct error *e)
 	k->device = k->vm = k->vcpu = -1;
 	m->accel_data = k;
 	k->cpu_newer = true;
+	k->injected = INJECTED_NONE;
 	if (create_vm(k, e) || kvm_map(k, e) || create_vcpu(k, e) || kvm_set_cpuid(k->vcpu, m, e) ||
 	    kvm_filter_msrs(k, e))
 		return -1;
@@ -254,6 +256,7 @@ static void enter(struct kvm *k, int *result)
 
 	run->cr8 = c->cr8;
 	k->cpu_current = false;
+	k->injected = INJECTED_NONE;
 	*result = ioctl(k->vcpu, KVM_RUN, 0) < 0 ? errno : 0;
 	c->cr8 = run->cr8 & 15;
 }
@@ -291,13 +294,12 @@ static bool interrupted(struct kvm *k, bool finished, bool *forced)
 	return false;
 }
 
-static void kvm_run(struct vcpu *v)
+void kvm_enter(struct kvm *k)
 {
-	struct machine *m = v->machine;
-	struct kvm *k = kvm_of(m);
+	struct machine *m = k->m;
+	struct vcpu *v = &m->vcpu;
 	bool forced = false;
 
-	alarm_arm(k);
 	for (;;) {
 		bool finish = (!v->limit || alarm_rang(k->alarm)) && !forced;
 		int result;
@@ -325,36 +327,15 @@ static void kvm_run(struct vcpu *v)
 	}
 }
 
-/* ---- stepping ---- */
-
-static bool guest_debug(struct kvm *k, uint32_t control, uint64_t breakpoint)
-{
-	struct kvm_guest_debug d = {.control = control};
-
-	if (control & KVM_GUESTDBG_USE_HW_BP) {
-		d.arch.debugreg[0] = breakpoint;
-		d.arch.debugreg[7] = 0x400 | 2; /* DR0 on, execution */
-	}
-	if (!kvm_ioctl(k->vcpu, KVM_SET_GUEST_DEBUG, &d))
-		return true;
-	kvm_fail(k, "KVM_SET_GUEST_DEBUG");
-	return false;
-}
-
-static void kvm_run_to(struct vcpu *v, uint64_t rip)
+static void kvm_run(struct vcpu *v)
 {
 	struct kvm *k = kvm_of(v->machine);
 
-	k->stepping = true;
-	do {
-		if ((k->cpu_newer && !kvm_state_put(k)) ||
-		    !guest_debug(k, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP, 0))
-			break;
-		kvm_run(v);
-	} while (v->limit && k->run->exit_reason == KVM_EXIT_DEBUG && !v->c->halted &&
-		 v->machine->stop == STOP_NONE && k->run->s.regs.regs.rip != rip);
-	k->stepping = false;
-	guest_debug(k, 0, 0);
+	alarm_arm(k);
+	if (k->m->window && k->manners.misses_windows && k->injected == INJECTED_NONE)
+		kvm_interpret_to_window(k);
+	else
+		kvm_enter(k);
 }
 
 /* ---- interrupts ---- */
@@ -406,6 +387,7 @@ static void kvm_inject(struct vcpu *v, uint8_t vector)
 		return;
 	if (kvm_ioctl(k->vcpu, KVM_INTERRUPT, &irq))
 		kvm_fail(k, "KVM_INTERRUPT");
+	k->injected = vector;
 }
 
 static void kvm_nmi(struct vcpu *v)
@@ -416,9 +398,24 @@ static void kvm_nmi(struct vcpu *v)
 		return;
 	if (kvm_ioctl(k->vcpu, KVM_NMI, NULL))
 		kvm_fail(k, "KVM_NMI");
+	k->injected = INJECTED_NMI;
 }
 
 /* ---- state ---- */
+
+/* What RDTSC would give the guest now, for one that the interpreter executes. */
+static uint64_t kvm_tsc(struct machine *m)
+{
+	struct kvm *k = kvm_of(m);
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} l = {.head = {.nmsrs = 1}, .entry = {.index = MSR_TSC}};
+
+	if (kvm_ioctl(k->vcpu, KVM_GET_MSRS, &l) != 1)
+		kvm_fail(k, "KVM_GET_MSRS");
+	return l.entry.data;
+}
 
 static void kvm_sync(struct machine *m)
 {
@@ -459,6 +456,7 @@ const struct accel_class kvm_accel_class = {
     .nmi = kvm_nmi,
     .can_interrupt = kvm_can_interrupt,
     .can_nmi = kvm_can_nmi,
+    .tsc = kvm_tsc,
     .sync = kvm_sync,
     .cpu_written = kvm_cpu_written,
     .log_dirty = kvm_log_dirty,

@@ -10,9 +10,13 @@
 #include "emulator/accel/kvm/alarm.h"
 #include "emulator/accel/kvm/measure.h"
 #include "emulator/error.h"
+#include "emulator/host.h"
 #include "emulator/machine.h"
 
 #define KVM_SLOTS 128
+
+#define INJECTED_NONE (-1)
+#define INJECTED_NMI  256
 
 /* One memory slot as KVM knows it. */
 struct kvm_mapping {
@@ -35,8 +39,13 @@ struct kvm {
 
 	/* Which side has the vCPU's state: struct cpu alone, KVM alone, or both the same. */
 	bool cpu_newer, cpu_current;
-	bool stepping; /* come back after each instruction, whoever executed it */
-	bool patient;  /* an alarm came between exits: wait a little for an exit */
+	int injected; /* since the guest last ran: a vector, INJECTED_NMI or INJECTED_NONE */
+	bool patient; /* an alarm came between exits: wait a little for an exit */
+
+	/* The place that run_to() looks for, and how often the guest was there in another state. */
+	struct host_place place;
+	uint64_t place_exits;
+	unsigned place_hits;
 
 	struct kvm_mapping mapping[KVM_SLOTS];
 	unsigned mappings;
@@ -75,10 +84,27 @@ void kvm_map_changed(struct machine *m);
 /* Carries out the exit in k->run. True when the accelerator has to come back to the run loop. */
 bool kvm_exit(struct kvm *k);
 
+/* ---- emulate.c ---- */
+
+/* The instruction that KVM gave up on. */
+void kvm_emulate(struct kvm *k);
 /*
  * When the guest stands at a repeated string instruction, executes all of it. Some KVMs leave
  * such an instruction with memory ahead of the registers, a state that no other backend has.
  */
-bool kvm_finish_repeat(struct kvm *k);
+void kvm_finish_repeat(struct kvm *k);
+/* Up to where an interrupt can be taken, an exit kicks, or the alarm rings. */
+void kvm_interpret_to_window(struct kvm *k);
+void kvm_interpret_one(struct kvm *k);
+/* At least one instruction, and on to `rip`, or to where an exit kicks. */
+void kvm_interpret_to(struct kvm *k, uint64_t rip);
+/* Delivers what was injected since the guest last ran. */
+void kvm_interpret_injected(struct kvm *k);
+
+/* ---- kvm.c, place.c ---- */
+
+/* In KVM, until the run loop is wanted. */
+void kvm_enter(struct kvm *k);
+void kvm_run_to(struct vcpu *v, const struct host_place *place);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * KVMs differ in ways that no capability tells, those above all that run guests without VMX or
- * SVM: CPUID shows what the host has, interrupt windows are missed. What a recording has to know
- * is found out before it begins, in a virtual machine of a few pages with a few instructions, in
- * each mode of the processor that such a KVM may treat in its own way.
+ * SVM: CPUID shows what the host has, interrupt windows and breakpoints are missed. What a
+ * recording has to know is found out before it begins, in a virtual machine of a few pages with a
+ * few instructions, in each mode of the processor that such a KVM may treat in its own way.
  */
 #include "emulator/accel/kvm/measure.h"
 
@@ -246,6 +246,27 @@ static int measure_windows(struct kvm_probe *p, bool *missed, struct error *e)
 	return 0;
 }
 
+/* On the OUT of cpuid_code. */
+static int measure_breakpoints(struct kvm_probe *p, bool *missed, struct error *e)
+{
+	struct kvm_guest_debug d = {.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP};
+	struct kvm_regs r = {.rip = CPUID_CODE, .rsp = STACK, .rflags = FLAG_ONE | FLAG_IOPL};
+	int reason;
+
+	d.arch.debugreg[0] = CPUID_CODE + 2;
+	d.arch.debugreg[7] = 0x400 | 2; /* DR0 on, execution */
+	if (ioctl(p->vcpu, KVM_SET_GUEST_DEBUG, &d))
+		return fail(e, "KVM_SET_GUEST_DEBUG");
+	reason = run(p, CPUID_USER, &r, e);
+	if (reason == KVM_EXIT_IO)
+		finish(p);
+	d.control = 0;
+	if (ioctl(p->vcpu, KVM_SET_GUEST_DEBUG, &d))
+		return fail(e, "KVM_SET_GUEST_DEBUG");
+	*missed = reason != KVM_EXIT_DEBUG;
+	return reason < 0 ? -1 : 0;
+}
+
 int kvm_measure(int device, const struct machine *m, struct kvm_manners *out, struct error *e)
 {
 	struct kvm_probe p = {.vm = -1, .vcpu = -1};
@@ -253,7 +274,8 @@ int kvm_measure(int device, const struct machine *m, struct kvm_manners *out, st
 
 	*out = (struct kvm_manners){.cpuid = NULL};
 	if (!probe_open(&p, device, e) && !kvm_set_cpuid(p.vcpu, m, e) &&
-	    !measure_windows(&p, &out->misses_windows, e))
+	    !measure_windows(&p, &out->misses_windows, e) &&
+	    !measure_breakpoints(&p, &out->misses_breakpoints, e))
 		result = kvm_measure_cpuid(&p, m, &out->cpuid, e);
 	probe_close(&p);
 	return result;

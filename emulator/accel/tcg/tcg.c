@@ -6,6 +6,7 @@
  */
 #include "emulator/accel/accel.h"
 #include "emulator/cpu/cpu.h"
+#include "emulator/host.h"
 #include "emulator/machine.h"
 
 extern const struct accel_class tcg_accel_class;
@@ -16,14 +17,14 @@ static const char *tcg_probe(void)
 }
 
 /* Instruction by instruction: a position that is only known by its registers may be any. */
-static void tcg_run_to(struct vcpu *v, uint64_t rip)
+static void tcg_run_to(struct vcpu *v, const struct host_place *place)
 {
 	const struct cpu *c = v->c;
 
 	do {
 		v->limit = c->insns + 1;
 		interp_run(v);
-	} while (v->limit && c->reg[GPR_RIP] != rip && !c->halted && !c->shutdown);
+	} while (v->limit && c->reg[GPR_RIP] != place->rip && !c->halted && !c->shutdown);
 }
 
 static const struct accel_property tcg_properties[] = {
