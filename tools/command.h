@@ -17,7 +17,7 @@ struct command {
 };
 
 extern const struct command cmd_record, cmd_run, cmd_replay, cmd_dump, cmd_stat, cmd_diff,
-    cmd_verify, cmd_accel, cmd_capabilities;
+    cmd_verify, cmd_accel, cmd_capabilities, cmd_compare;
 
 /* Prints "vcr: TEXT" to standard error and returns the error's exit status. */
 int command_fail(const struct error *e);

@@ -6,8 +6,8 @@
 #include "tools/command.h"
 
 static const struct command *const commands[] = {
-    &cmd_record, &cmd_run,    &cmd_replay, &cmd_dump,         &cmd_stat,
-    &cmd_diff,   &cmd_verify, &cmd_accel,  &cmd_capabilities,
+    &cmd_record, &cmd_run,     &cmd_replay, &cmd_dump,  &cmd_stat,
+    &cmd_diff,   &cmd_compare, &cmd_verify, &cmd_accel, &cmd_capabilities,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
