@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Exits a second: a bare KVM_RUN loop, vcr run, vcr record, and the same guests on tcg.
+
+Each guest is a ROM whose code does nothing but two exits in a loop, by ports or by memory. The
+bare loop (accel.c) answers them and does no more, so the ratios say what vcr's devices and its
+recording add. How often the loop goes round is chosen so that the bare one takes a second or two.
+"""
+import os
+import struct
+import subprocess
+import sys
+
+import common
+from common import VCR
+
+ROM_SIZE = 65536
+RESET_VECTOR = (0xfff0, bytes([0xea, 0x00, 0x00, 0x00, 0xf0]))  # jmp F000:0
+END = bytes([
+    0x66, 0x49, 0x75,                                # dec ecx; jnz (to the byte put in here)
+    0x00,
+    0xb0, 0x00, 0xe6, 0xf4,                          # mov al, 0; out f4h, al
+    0xfa, 0xf4,                                      # cli; hlt
+])
+LOOPS = {
+    # What comes before mov ecx, count, and the loop.
+    "ports": (b"", bytes([
+        0xe6, 0xe0, 0xe4, 0xe0,                      # out e0h, al; in al, e0h
+    ])),
+    "memory": (bytes([
+        0xb8, 0x00, 0xb8, 0x8e, 0xd8,                # mov ax, b800h; mov ds, ax
+    ]), bytes([
+        0x66, 0xa3, 0x00, 0x00,                      # mov [0], eax
+        0x66, 0xa1, 0x00, 0x00,                      # mov eax, [0]
+    ])),
+}
+ENDED = 1  # isa-debug-exit with 0
+
+
+def rom_write(path, name, count):
+    """A ROM whose guest goes round `count` times."""
+    before, loop = LOOPS[name]
+    end = bytearray(END)
+    end[3] = 0x100 - len(loop) - 4
+    code = before + b"\x66\xb9" + struct.pack("<I", count) + loop + bytes(end)
+    rom = bytearray(ROM_SIZE)
+    rom[:len(code)] = code
+    at, jump = RESET_VECTOR
+    rom[at:at + len(jump)] = jump
+    with open(path, "wb") as f:
+        f.write(rom)
+    return path
+
+
+def usable(accel):
+    """Whether this build can use it here."""
+    done = subprocess.run([VCR, "run", "-accel", accel, "-bios", os.devnull], check=False,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return b"-accel" not in done.stderr
+
+
+def calibrate(run_once):
+    """How often to go round: about a second and a half of run_once(count)."""
+    count = 10000
+    while True:
+        time = run_once(count).real
+        if time > 0.5:
+            return int(count * 1.5 / time)
+        count *= 4
+
+
+def measure(table, options, directory, name, bare):
+    rom = os.path.join(directory, name + ".bin")
+    trace = os.path.join(directory, name + ".vcr")
+
+    def vcr(command, accel):
+        words = [VCR, command, "-accel", accel, "-bios", rom, "-device",
+                 "isa-debug-exit,iobase=0xf4,iosize=4"] + (["-o", trace] if command == "record" else [])
+        return lambda: common.run(words, ENDED)
+
+    def first(count):
+        rom_write(rom, name, count)
+        return common.run([bare, rom]) if bare else vcr("run", "tcg")()
+
+    count = calibrate(first)
+    rom_write(rom, name, count)
+    contestants = {"tcg, run": vcr("run", "tcg"), "tcg, record": vcr("record", "tcg")}
+    if bare:
+        contestants.update({"bare KVM_RUN": lambda: common.run([bare, rom]),
+                            "kvm, run": vcr("run", "kvm"), "kvm, record": vcr("record", "kvm")})
+    times = common.alternate(contestants, options.runs)
+    exits = 2 * count + 1
+    table.row(f"{name}: exits", f"{exits:,}")
+    base = times.get("bare KVM_RUN")
+    for contestant in ("bare KVM_RUN", "kvm, run", "kvm, record", "tcg, run", "tcg, record"):
+        if contestant not in times:
+            continue
+        time = times[contestant]
+        to_bare = base and contestant != "bare KVM_RUN"
+        table.row(f"{name}: {contestant}", f"{exits / time.real / 1e6:.3f} M/s",
+                  time.real / base.real if to_bare else None, time.cpu / base.cpu if to_bare else None,
+                  "bare KVM_RUN" if to_bare else "",
+                  "at most 1.05" if contestant == "kvm, record" else "")
+
+
+def run(table, options, directory):
+    common.build("tools/vcr")
+    bare = None
+    if usable("kvm"):
+        bare = os.path.join(directory, "bare")
+        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "accel.c")
+        subprocess.run([os.environ.get("CC", "cc"), "-O2", "-Wall", "-o", bare, source], check=True)
+    else:
+        print("bench: -accel kvm cannot be used here, so only tcg is measured", file=sys.stderr)
+    for name in LOOPS:
+        measure(table, options, directory, name, bare)
