@@ -406,7 +406,7 @@ static uint64_t live_wait(struct host *h, uint64_t now, uint64_t deadline)
 /* ---- machines whose time is the host's ---- */
 
 /* Input is looked for so often while the guest makes no use of the run loop. */
-#define ALARM_NS 5000000
+#define ALARM_NS 10000000
 
 static uint64_t live_clock(struct host *h)
 {

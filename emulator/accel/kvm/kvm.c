@@ -191,7 +191,6 @@ static int create_vcpu(struct kvm *k, struct error *e)
 		k->run = NULL;
 		return error_set(e, ERROR_HOST, "cannot map a vCPU: %s", strerror(errno));
 	}
-	k->run->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;
 	return 0;
 }
 
@@ -241,9 +240,9 @@ static int kvm_open(struct machine *m, struct error *e)
 /* ---- running ---- */
 
 /* An event is on its way to the guest: this is not a boundary yet. */
-static bool undelivered(const struct kvm *k)
+static bool undelivered(struct kvm *k)
 {
-	const struct kvm_vcpu_events *e = &k->run->s.regs.events;
+	const struct kvm_vcpu_events *e = kvm_events(k);
 
 	return e->interrupt.injected || e->nmi.injected || e->nmi.pending ||
 	       e->exception.injected || e->exception.pending;
@@ -255,6 +254,9 @@ static void enter(struct kvm *k, int *result)
 	struct cpu *c = k->m->vcpu.c;
 
 	run->cr8 = c->cr8;
+	/* What KVM has to show costs time at every exit; events matter at boundaries only. */
+	k->events_known = run->immediate_exit;
+	run->kvm_valid_regs = KVM_SYNC_X86_REGS | (k->events_known ? KVM_SYNC_X86_EVENTS : 0);
 	k->cpu_current = false;
 	k->injected = INJECTED_NONE;
 	*result = ioctl(k->vcpu, KVM_RUN, 0) < 0 ? errno : 0;
@@ -321,6 +323,8 @@ void kvm_enter(struct kvm *k)
 			kvm_fail(k, "KVM_RUN");
 			return;
 		}
+		if (k->patient) /* here is the exit that an alarm waits for */
+			vcpu_kick(v);
 		k->patient = false;
 		if (kvm_exit(k) || m->stop == STOP_FAILED)
 			return;
@@ -342,7 +346,7 @@ static void kvm_run(struct vcpu *v)
 
 static bool kvm_can_interrupt(const struct vcpu *v)
 {
-	const struct kvm *k = kvm_of(v->machine);
+	struct kvm *k = kvm_of(v->machine);
 
 	if (k->cpu_newer)
 		return vcpu_can_interrupt(v);
@@ -351,12 +355,11 @@ static bool kvm_can_interrupt(const struct vcpu *v)
 
 static bool kvm_can_nmi(const struct vcpu *v)
 {
-	const struct kvm *k = kvm_of(v->machine);
+	struct kvm *k = kvm_of(v->machine);
 
 	if (k->cpu_newer)
 		return vcpu_can_nmi(v);
-	return !k->run->s.regs.events.nmi.masked && !k->run->s.regs.events.interrupt.shadow &&
-	       !undelivered(k);
+	return !kvm_events(k)->nmi.masked && !kvm_events(k)->interrupt.shadow && !undelivered(k);
 }
 
 /*

@@ -39,6 +39,7 @@ struct kvm {
 
 	/* Which side has the vCPU's state: struct cpu alone, KVM alone, or both the same. */
 	bool cpu_newer, cpu_current;
+	bool events_known; /* run->s.regs.events is of now */
 	int injected; /* since the guest last ran: a vector, INJECTED_NMI or INJECTED_NONE */
 	bool patient; /* an alarm came between exits: wait a little for an exit */
 
@@ -68,6 +69,8 @@ void kvm_fail(struct kvm *k, const char *what);
 /* struct cpu from KVM, and KVM from struct cpu. False after kvm_fail(). */
 bool kvm_state_get(struct kvm *k);
 bool kvm_state_put(struct kvm *k);
+/* What is on its way to the guest, and what holds it back: as KVM last left the guest. */
+const struct kvm_vcpu_events *kvm_events(struct kvm *k);
 /* Asks KVM to leave to us all MSRs but those that it must keep. */
 int kvm_filter_msrs(struct kvm *k, struct error *e);
 

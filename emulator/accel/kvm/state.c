@@ -5,9 +5,9 @@
  * by the run loop, and what struct cpu has beside it (MTRRs, machine check banks) never is in KVM:
  * those MSRs are answered by us.
  *
- * General and segment registers and events come with every exit in the shared page
- * (KVM_CAP_SYNC_REGS) and cost no system call; x87, SSE, debug registers and MSRs do, and are
- * fetched only when somebody wants to see the whole.
+ * General registers come with every exit in the shared page (KVM_CAP_SYNC_REGS), and events with
+ * those exits after which the run loop has something to do; they cost no system call. All others
+ * do, and are fetched only when somebody wants to see the whole.
  */
 #include <errno.h>
 #include <string.h>
@@ -341,21 +341,39 @@ static bool debug_put(struct kvm *k, const struct cpu_regs *r)
 	return true;
 }
 
+/* ---- events ---- */
+
+const struct kvm_vcpu_events *kvm_events(struct kvm *k)
+{
+	struct kvm_vcpu_events *events = &k->run->s.regs.events;
+
+	if (!k->events_known && kvm_ioctl(k->vcpu, KVM_GET_VCPU_EVENTS, events))
+		kvm_fail(k, "KVM_GET_VCPU_EVENTS");
+	k->events_known = true;
+	return events;
+}
+
 /* ---- the whole ---- */
 
 bool kvm_state_get(struct kvm *k)
 {
 	struct vcpu *v = &k->m->vcpu;
-	const struct kvm_sync_regs *s = &k->run->s.regs;
+	const struct kvm_vcpu_events *events;
+	struct kvm_sregs sregs;
 	struct cpu_regs r;
 
 	if (k->cpu_newer || k->cpu_current)
 		return true;
+	events = kvm_events(k);
+	if (kvm_ioctl(k->vcpu, KVM_GET_SREGS, &sregs)) {
+		kvm_fail(k, "KVM_GET_SREGS");
+		return false;
+	}
 	cpu_get_regs(v->c, &r); /* for what KVM does not keep */
-	regs_get(&s->regs, &r);
-	sregs_get(&s->sregs, &r);
-	r.nmi_blocked = s->events.nmi.masked;
-	r.shadowed = s->events.interrupt.shadow ? 1 : 0;
+	regs_get(&k->run->s.regs.regs, &r);
+	sregs_get(&sregs, &r);
+	r.nmi_blocked = events->nmi.masked;
+	r.shadowed = events->interrupt.shadow ? 1 : 0;
 	if (!fpu_get(k, &r) || !msrs_get(k, &r) || !debug_get(k, &r))
 		return false;
 	cpu_set_regs(v, &r);
@@ -395,8 +413,8 @@ bool kvm_state_put(struct kvm *k)
 		kvm_fail(k, "KVM_SET_VCPU_EVENTS");
 		return false;
 	}
-	s->sregs = sregs;
 	s->events = events;
+	k->events_known = true;
 	if (!fpu_put(k, &r) || !msrs_put(k, &r) || !debug_put(k, &r))
 		return false;
 	k->cpu_newer = false;
