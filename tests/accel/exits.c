@@ -276,6 +276,22 @@ static void add_text(char text[TEXT_MAX], const struct expected *x)
 static const char *accel; /* under test */
 static const struct accel_class *class;
 
+/* What has to come of a guest on this machine. */
+static void expect(const struct guest *g, const struct machine *m, struct expected x[GUEST_EXITS])
+{
+	memcpy(x, g->exit, sizeof(g->exit));
+	if (g->unlike && !strcmp(g->unlike, class->name)) {
+		print_message("%s differs: %s\n", g->unlike, g->why);
+		memcpy(x, g->otherwise, sizeof(g->otherwise));
+	}
+	if (g->describe && (m->config.cpuid || m->vcpu.model.no_tsc)) {
+		print_message("%s differs: %s\n", class->name,
+			      m->config.cpuid ? "CPUID answers as it likes; the machine says how"
+					      : "it shows no time stamp counter");
+		g->describe(m, x);
+	}
+}
+
 static void test_guest(void **state)
 {
 	static const struct expected last = HLT;
@@ -284,28 +300,25 @@ static void test_guest(void **state)
 	struct tap tap = {.exit = tap_exit, .irq = tap_irq, .dma = tap_dma, .mark = tap_mark};
 	struct machine_config c = config_of(g);
 	struct error e = {0};
-	const struct expected *x = g->exit;
+	struct expected x[GUEST_EXITS];
 	char wanted[TEXT_MAX] = "", got[TEXT_MAX] = "";
 	enum stop_reason stop;
 	struct machine *m;
 	bool shutdown = false;
 
-	if (g->unlike && !strcmp(g->unlike, class->name)) {
-		print_message("%s differs: %s\n", g->unlike, g->why);
-		x = g->otherwise;
-	}
-	for (unsigned i = 0; i < GUEST_EXITS && x[i].kind; i++) {
-		add_text(wanted, &x[i]);
-		shutdown = x[i].kind == EXIT_SHUTDOWN;
-	}
-	if (!shutdown)
-		add_text(wanted, &last);
 	seen_count = 0;
 	polls = 0;
 	time_now = 0;
 	m = machine_open(&c, accel, &host, &tap, &e);
 	if (!m)
 		fail_msg("%s: %s", accel, e.text);
+	expect(g, m, x);
+	for (unsigned i = 0; i < GUEST_EXITS && x[i].kind; i++) {
+		add_text(wanted, &x[i]);
+		shutdown = x[i].kind == EXIT_SHUTDOWN;
+	}
+	if (!shutdown)
+		add_text(wanted, &last);
 	stop = machine_run(m);
 	machine_close(m);
 	for (unsigned i = 0; i < seen_count; i++)

@@ -60,6 +60,11 @@ struct guest {
 	struct {
 		uint8_t vector, at;
 	} handler[GUEST_HANDLERS];
+	/*
+	 * Puts in what the machine says of itself, where that is not what is above: by exits CPUID
+	 * shows no time stamp counter, and some KVMs give other answers to it than they are told.
+	 */
+	void (*describe)(const struct machine *m, struct expected *exit);
 	/* Where one accelerator cannot but differ: which, why, and what it shows instead. */
 	const char *unlike, *why;
 	struct expected otherwise[GUEST_EXITS];

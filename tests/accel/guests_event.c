@@ -3,7 +3,24 @@
  * Guests about all that is no plain access: code that changes or lies where no code should be,
  * interrupts, NMIs, HLT, MSRs, CPUID, shutdown.
  */
+#include "emulator/cpu/cpuid.h"
 #include "tests/accel/guest.h"
+
+/* What the guest "cpuid" writes. */
+static void cpuid_describe(const struct machine *m, struct expected *exit)
+{
+	static const struct {
+		uint32_t leaf, reg; /* 0 to 3: EAX to EDX */
+	} shown[] = {{0, 0}, {0, 1}, {0, 2},          {0, 3},          {1, 0},
+		     {1, 2}, {1, 3}, {0x80000001, 3}, {0x80000008, 0}, {0x40000000, 1}};
+
+	for (unsigned i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+		uint32_t out[4];
+
+		cpuid_query(&m->vcpu.model, m->vcpu.c, shown[i].leaf, 0, out);
+		exit[i].data = out[shown[i].reg];
+	}
+}
 
 /* Handlers of REAL guests are at vector 6 (18h) of the table at 0: #UD. */
 /* clang-format off */
@@ -71,6 +88,90 @@ const struct guest guests_event[] = {
 	  .exit = { STORE(4, SVR, 0x1ff), STORE(4, ICR, 0x44041), VECTOR(0x41),
 		    OUT(1, 0xe0, 1), STORE(4, EOI, 0), OUT(1, 0xe0, 2) },
 	  .handler = { {0x41, 28} } },
+	{"an interrupt that waits until after STI and one more instruction", PROTECTED, {
+		0xc7, 0x05, 0xf0, 0x00, 0xe0, 0xfe, 0xff, 0x01,
+		0x00, 0x00,                                       /* mov dword ptr [0fee000f0h], 1ffh */
+		0xc7, 0x05, 0x00, 0x03, 0xe0, 0xfe, 0x41, 0x40,
+		0x04, 0x00,                                       /* mov dword ptr [0fee00300h], 44041h */
+		0xb0, 0x01, 0xe6, 0xe0,                           /* mov al, 1; out e0h, al */
+		0xfb,                                             /* sti */
+		0xe6, 0xe0,                                       /* out e0h, al */
+		0x40, 0xe6, 0xe0,                                 /* inc eax; out e0h, al */
+		0xfa, 0xf4,                                       /* cli; hlt */
+		/* handler: */
+		0xc7, 0x05, 0xb0, 0x00, 0xe0, 0xfe, 0x00, 0x00,
+		0x00, 0x00,                                       /* mov dword ptr [0fee000b0h], 0 */
+		0xcf,                                             /* iret */ },
+	  .exit = { STORE(4, SVR, 0x1ff), STORE(4, ICR, 0x44041), OUT(1, 0xe0, 1),
+		    OUT(1, 0xe0, 1), VECTOR(0x41), STORE(4, EOI, 0), OUT(1, 0xe0, 2) },
+	  .handler = { {0x41, 32} } },
+	{"an interrupt whose window is one boundary between exits", PROTECTED, {
+		0xc7, 0x05, 0xf0, 0x00, 0xe0, 0xfe, 0xff, 0x01,
+		0x00, 0x00,                                       /* mov dword ptr [0fee000f0h], 1ffh */
+		0xc7, 0x05, 0x00, 0x03, 0xe0, 0xfe, 0x41, 0x40,
+		0x04, 0x00,                                       /* mov dword ptr [0fee00300h], 44041h */
+		0xfb, 0x90, 0xfa,                                 /* sti; nop; cli */
+		0xb0, 0x02, 0xe6, 0xe0,                           /* mov al, 2; out e0h, al */
+		0xf4,                                             /* hlt */
+		/* handler: */
+		0xb0, 0x01, 0xe6, 0xe0,                           /* mov al, 1; out e0h, al */
+		0xcf,                                             /* iret */ },
+	  .exit = { STORE(4, SVR, 0x1ff), STORE(4, ICR, 0x44041), VECTOR(0x41),
+		    OUT(1, 0xe0, 1), OUT(1, 0xe0, 2) },
+	  .handler = { {0x41, 28} } },
+	{"an interrupt whose window POPF opens", PROTECTED, {
+		0xc7, 0x05, 0xf0, 0x00, 0xe0, 0xfe, 0xff, 0x01,
+		0x00, 0x00,                                       /* mov dword ptr [0fee000f0h], 1ffh */
+		0xc7, 0x05, 0x00, 0x03, 0xe0, 0xfe, 0x41, 0x40,
+		0x04, 0x00,                                       /* mov dword ptr [0fee00300h], 44041h */
+		0x68, 0x02, 0x02, 0x00, 0x00, 0x9d,               /* push 202h; popfd */
+		0xfa,                                             /* cli */
+		0xb0, 0x02, 0xe6, 0xe0,                           /* mov al, 2; out e0h, al */
+		0xf4,                                             /* hlt */
+		/* handler: */
+		0xb0, 0x01, 0xe6, 0xe0,                           /* mov al, 1; out e0h, al */
+		0xcf,                                             /* iret */ },
+	  .exit = { STORE(4, SVR, 0x1ff), STORE(4, ICR, 0x44041), VECTOR(0x41),
+		    OUT(1, 0xe0, 1), OUT(1, 0xe0, 2) },
+	  .handler = { {0x41, 32} } },
+	{"two interrupts, the higher priority first", PROTECTED, {
+		0xc7, 0x05, 0xf0, 0x00, 0xe0, 0xfe, 0xff, 0x01,
+		0x00, 0x00,                                       /* mov dword ptr [0fee000f0h], 1ffh */
+		0xc7, 0x05, 0x00, 0x03, 0xe0, 0xfe, 0x41, 0x40,
+		0x04, 0x00,                                       /* mov dword ptr [0fee00300h], 44041h */
+		0xc7, 0x05, 0x00, 0x03, 0xe0, 0xfe, 0x61, 0x40,
+		0x04, 0x00,                                       /* mov dword ptr [0fee00300h], 44061h */
+		0xfb, 0x90, 0xfa,                                 /* sti; nop; cli */
+		0xb0, 0x03, 0xe6, 0xe0,                           /* mov al, 3; out e0h, al */
+		0xf4,                                             /* hlt */
+		/* low: */
+		0xb0, 0x01, 0xeb, 0x02,                           /* mov al, 1; jmp 1f */
+		/* high: */
+		0xb0, 0x02,                                       /* mov al, 2 */
+		/* 1: */
+		0xe6, 0xe0,                                       /* out e0h, al */
+		0xc7, 0x05, 0xb0, 0x00, 0xe0, 0xfe, 0x00, 0x00,
+		0x00, 0x00,                                       /* mov dword ptr [0fee000b0h], 0 */
+		0xcf,                                             /* iret */ },
+	  .exit = { STORE(4, SVR, 0x1ff), STORE(4, ICR, 0x44041), STORE(4, ICR, 0x44061),
+		    VECTOR(0x61), OUT(1, 0xe0, 2), STORE(4, EOI, 0),
+		    VECTOR(0x41), OUT(1, 0xe0, 1), STORE(4, EOI, 0), OUT(1, 0xe0, 3) },
+	  .handler = { {0x41, 38}, {0x61, 42} } },
+	{"an interrupt in long mode", LONG, {
+		0xbb, 0x00, 0x00, 0xe0, 0xfe,                     /* mov ebx, 0fee00000h */
+		0xc7, 0x83, 0xf0, 0x00, 0x00, 0x00, 0xff, 0x01,
+		0x00, 0x00,                                       /* mov dword ptr [rbx + 0f0h], 1ffh */
+		0xc7, 0x83, 0x00, 0x03, 0x00, 0x00, 0x41, 0x40,
+		0x04, 0x00,                                       /* mov dword ptr [rbx + 300h], 44041h */
+		0xfb, 0x90, 0xfa,                                 /* sti; nop; cli */
+		0xb0, 0x02, 0xe6, 0xe0,                           /* mov al, 2; out e0h, al */
+		0xf4,                                             /* hlt */
+		/* handler: */
+		0xb0, 0x01, 0xe6, 0xe0,                           /* mov al, 1; out e0h, al */
+		0x48, 0xcf,                                       /* iretq */ },
+	  .exit = { STORE(4, SVR, 0x1ff), STORE(4, ICR, 0x44041), VECTOR(0x41),
+		    OUT(1, 0xe0, 1), OUT(1, 0xe0, 2) },
+	  .handler = { {0x41, 33} } },
 	{"HLT ends by an interrupt", PROTECTED, {
 		0xc7, 0x05, 0xf0, 0x00, 0xe0, 0xfe, 0xff, 0x01,
 		0x00, 0x00,                                       /* mov dword ptr [0fee000f0h], 1ffh */
@@ -169,6 +270,28 @@ const struct guest guests_event[] = {
 		0xfa, 0xf4,                                       /* cli; hlt */ },
 	  .exit = { OUT(4, 0xe0, 0), OUT(4, 0xe0, 0) },
 	  .handler = { {13, 11} } },
+	{"cpuid", PROTECTED, {
+		0x31, 0xc0, 0x0f, 0xa2,                           /* xor eax, eax; cpuid */
+		0xe7, 0xe0, 0x93,                                 /* out e0h, eax; xchg eax, ebx */
+		0xe7, 0xe0, 0x91,                                 /* out e0h, eax; xchg eax, ecx */
+		0xe7, 0xe0, 0x92,                                 /* out e0h, eax; xchg eax, edx */
+		0xe7, 0xe0,                                       /* out e0h, eax */
+		0xb8, 0x01, 0x00, 0x00, 0x00, 0x0f, 0xa2,         /* mov eax, 1; cpuid */
+		0xe7, 0xe0, 0x91,                                 /* out e0h, eax; xchg eax, ecx */
+		0xe7, 0xe0, 0x92,                                 /* out e0h, eax; xchg eax, edx */
+		0xe7, 0xe0,                                       /* out e0h, eax */
+		0xb8, 0x01, 0x00, 0x00, 0x80, 0x0f, 0xa2,         /* mov eax, 80000001h; cpuid */
+		0x92, 0xe7, 0xe0,                                 /* xchg eax, edx; out e0h, eax */
+		0xb8, 0x08, 0x00, 0x00, 0x80, 0x0f, 0xa2,         /* mov eax, 80000008h; cpuid */
+		0xe7, 0xe0,                                       /* out e0h, eax */
+		0xb8, 0x00, 0x00, 0x00, 0x40, 0x0f, 0xa2,         /* mov eax, 40000000h; cpuid */
+		0x93, 0xe7, 0xe0,                                 /* xchg eax, ebx; out e0h, eax */
+		0xfa, 0xf4,                                       /* cli; hlt */ },
+	  .exit = { OUT(4, 0xe0, 0x16), OUT(4, 0xe0, 0x756e6547), OUT(4, 0xe0, 0x6c65746e),
+		    OUT(4, 0xe0, 0x49656e69), OUT(4, 0xe0, 0x106ca), OUT(4, 0xe0, 0x81000000),
+		    OUT(4, 0xe0, 0x78bfbff), OUT(4, 0xe0, 0x20100800), OUT(4, 0xe0, 0x3028),
+		    OUT(4, 0xe0, 0x76726376) },
+	  .describe = cpuid_describe },
 	{"shutdown", REAL, {
 		0x0e, 0x1f,                                       /* push cs; pop ds */
 		0x0f, 0x01, 0x1e, 0x20, 0x00,                     /* lidt [20h]: no limit */
