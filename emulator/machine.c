@@ -260,7 +260,7 @@ size_t machine_arena_alloc(struct machine *m, size_t size)
 {
 	size_t at = m->arena_used;
 
-	m->arena_used += (size + 63) & ~(size_t)63;
+	m->arena_used += ((size + 63) & ~(size_t)63) + m->config.arena_gap;
 	return at;
 }
 

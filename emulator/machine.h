@@ -71,6 +71,8 @@ struct machine_config {
 	 */
 	struct cpuid_table *cpuid;
 	bool described; /* comes from machine_config_parse() */
+	/* Bytes left free behind each device's state, for those who guard them; not in the text. */
+	unsigned arena_gap;
 	struct image image[MACHINE_IMAGES];
 	unsigned images;
 };

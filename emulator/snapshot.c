@@ -142,6 +142,14 @@ static void restore_page(void *opaque, uint64_t index)
 	vcpu_ram_changed(&m->vcpu, index, 1);
 }
 
+/* How much of the arena is to be copied: the TLB, which lies last, is most of it where in use. */
+static size_t arena_size(const struct machine *m, const struct snapshot *s)
+{
+	const struct tlb *kept = (const struct tlb *)(const void *)(s->arena + m->tlb_offset);
+
+	return kept->empty && m->vcpu.tlb->empty ? m->tlb_offset : m->arena_used;
+}
+
 void snapshot_restore(struct machine *m, struct snapshot *s)
 {
 	struct restore r = {.m = m, .s = s};
@@ -152,7 +160,7 @@ void snapshot_restore(struct machine *m, struct snapshot *s)
 		if (s->page[i] != (from ? from->page[i] : NULL))
 			restore_page(&r, i);
 	}
-	memcpy(m->arena, s->arena, m->arena_used);
+	memcpy(m->arena, s->arena, arena_size(m, s));
 	descend_from(m, s);
 	machine_state_replaced(m);
 }

@@ -12,6 +12,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* Not every target has one. */
+int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
+
 static unsigned files;
 
 static int fail(const char *path)
@@ -74,6 +77,8 @@ int main(int argc, char **argv)
 {
 	int status = 0;
 
+	if (LLVMFuzzerInitialize)
+		LLVMFuzzerInitialize(&argc, &argv);
 	for (int i = 1; i < argc; i++)
 		status |= run_path(argv[i]);
 	printf("%u files\n", files);

@@ -89,6 +89,9 @@ static void blocks_forget(struct vcpu *v)
 {
 	uint64_t page;
 
+	/* Machines that execute nothing are restored and remapped often. */
+	if (!v->blocks->bytes)
+		return;
 	for (page = 0; page < v->blocks->pages; page++)
 		page_forget(v, page);
 }

@@ -242,6 +242,7 @@ struct tlb {
 		uint64_t first, last;
 	} large[2];
 	bool ready; /* false in fresh memory: all of it is to be emptied */
+	bool empty; /* and nothing has been cached since: as any other that is empty */
 };
 
 /* Architectural state. */

@@ -363,6 +363,8 @@ void tlb_flush(struct vcpu *v, bool global_too)
 {
 	struct tlb *t = v->tlb;
 
+	if (t->empty)
+		return;
 	if (!t->ready)
 		tlb_make_ready(t);
 	for (unsigned word = 0; word < TLB_SIZE / 64; word++) {
@@ -379,8 +381,10 @@ void tlb_flush(struct vcpu *v, bool global_too)
 				t->code[set][word * 64 + __builtin_ctzll(slots)] = empty_code;
 		}
 	}
-	if (global_too)
+	if (global_too) {
 		tlb_forget_large(t);
+		t->empty = true;
+	}
 }
 
 /* Whether an entry is for the page, of whatever size, that maps `linear`. */
@@ -425,6 +429,7 @@ void tlb_flush_page(struct vcpu *v, uint64_t linear)
 
 static uint64_t tlb_flags(struct tlb *t, const struct walk *w, uint64_t linear)
 {
+	t->empty = false;
 	if (w->shift > PAGE_BITS) {
 		uint64_t inside = (1ull << w->shift) - 1;
 		unsigned half = linear >> 63;

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* New operations and operands; see generate.h. */
+#include "fuzz/generate.h"
+
+#include <string.h>
+
+#include "fuzz/fuzz.h"
+
+#define PAIRS 2048u
+
+/* A register, and what was written to it. */
+struct pair {
+	uint8_t region, size;
+	uint32_t offset;
+	uint64_t value;
+};
+
+static const struct region_table *regions;
+static struct pair pairs[PAIRS];
+static unsigned pairs_known, pairs_next;
+
+/* ---- random numbers ---- */
+
+struct random random_start(uint32_t seed)
+{
+	struct random r = {seed * 0x9e3779b97f4a7c15u + 0x632be59bd9b4e019u};
+
+	random_value(&r);
+	return r;
+}
+
+/* xorshift64*: good enough to choose mutations, and always the same. */
+uint64_t random_value(struct random *r)
+{
+	r->state ^= r->state >> 12;
+	r->state ^= r->state << 25;
+	r->state ^= r->state >> 27;
+	return r->state * 0x2545f4914f6cdd1du;
+}
+
+unsigned random_below(struct random *r, unsigned n)
+{
+	return (unsigned)((random_value(r) >> 32) * n >> 32);
+}
+
+unsigned random_small(struct random *r, unsigned most)
+{
+	return random_below(r, 1 + random_below(r, most + 1));
+}
+
+/* ---- what was seen ---- */
+
+void generate_open(const struct region_table *t)
+{
+	regions = t;
+	pairs_known = pairs_next = 0;
+}
+
+void generate_learn(const struct op *op)
+{
+	struct pair *p = &pairs[pairs_next];
+	const struct pair new = {op->region, op->size, op->offset, op->value};
+
+	if (op->kind != OP_WRITE)
+		return;
+	for (unsigned i = 0; i < pairs_known; i++) {
+		if (pairs[i].region == new.region && pairs[i].size == new.size &&pairs[i].offset ==
+							 new.offset &&pairs[i].value == new.value)
+			return;
+	}
+	*p = new;
+	pairs_next = (pairs_next + 1) % PAIRS;
+	pairs_known += pairs_known < PAIRS;
+}
+
+/* ---- values ---- */
+
+static uint64_t interesting(struct random *r)
+{
+	static const uint64_t values[] = {
+	    0,          1,          2,      3,          4,      7,      8,      9,
+	    0x0a,       0x0f,       0x10,   0x12,       0x20,   0x3f,   0x40,   0x55,
+	    0x7f,       0x80,       0x81,   0x99,       0xa0,   0xaa,   0xc0,   0xd0,
+	    0xf0,       0xfe,       0xff,   0x100,      0x1ff,  0x200,  0x7ff,  0xfff,
+	    0x1000,     0x1001,     0x7fff, 0x8000,     0xfffe, 0xffff, 0xffff, 0x10000,
+	    0x10001,    0x7fffffff, 0,      0x80000000, 59,     60,     23,     24,
+	    0xfffff000, 0xfffffffe, 31,     0xffffffff, 12,     13,     0,      UINT64_MAX,
+	};
+
+	return values[random_below(r, sizeof(values) / sizeof(*values))];
+}
+
+/* An address in guest memory, at the edges of pages and a little beside, in either byte order. */
+static uint64_t address(struct random *r)
+{
+	uint64_t gpa = (uint64_t)random_below(r, 0xa0) << 12;
+
+	if (random_one_in(r, 3))
+		gpa += random_below(r, 0x1000);
+	else if (random_one_in(r, 3))
+		gpa -= 1 + random_below(r, 16);
+	if (random_one_in(r, 3))
+		return __builtin_bswap32((uint32_t)gpa);
+	return random_one_in(r, 6) ? __builtin_bswap64(gpa) : gpa;
+}
+
+static uint64_t some_value(struct random *r, uint64_t old)
+{
+	switch (random_below(r, 8)) {
+	case 0:
+		return interesting(r);
+	case 1:
+		return random_value(r) & 0xff;
+	case 2:
+		return 1ull << random_below(r, 64);
+	case 3:
+		return old ^ 1ull << random_below(r, random_one_in(r, 2) ? 8 : 64);
+	case 4:
+		return old + random_below(r, 17) - 8;
+	case 5:
+		return address(r);
+	case 6:
+		return pairs_known ? pairs[random_below(r, pairs_known)].value : interesting(r);
+	default:
+		return random_value(r) >> random_below(r, 64);
+	}
+}
+
+/* From nothing to days, each order of magnitude as often as the next. */
+static uint64_t some_time(struct random *r)
+{
+	uint64_t ns = 1;
+
+	for (unsigned n = random_below(r, 15); n; n--)
+		ns *= 10;
+	return random_one_in(r, 4) ? ns : ns + random_value(r) % (9 * ns);
+}
+
+static void some_bytes(struct random *r, struct op *op, unsigned most)
+{
+	op->length = (uint16_t)(1 + random_small(r, most - 1));
+	for (unsigned i = 0; i < op->length; i++)
+		op->bytes[i] = (uint8_t)some_value(r, i ? op->bytes[i - 1] : 0);
+	/* Descriptors hold addresses. */
+	if (op->length >= 8 && random_one_in(r, 2)) {
+		uint64_t gpa = address(r);
+
+		memcpy(op->bytes + random_below(r, op->length - 7u), &gpa, 8);
+	}
+}
+
+/* The engine's own mutation, which knows what the code compared lately. */
+static bool engine_value(struct random *r, struct op *op)
+{
+	uint8_t bytes[8];
+
+	if (!LLVMFuzzerMutate || !op->size || !random_one_in(r, 3))
+		return false;
+	memcpy(bytes, &op->value, sizeof(bytes));
+	LLVMFuzzerMutate(bytes, op->size, op->size);
+	memcpy(&op->value, bytes, sizeof(bytes));
+	return true;
+}
+
+/* ---- operations ---- */
+
+/* One of the target's own regions, four times in five. */
+static const struct fuzz_region *some_region(struct random *r)
+{
+	const struct fuzz_region *found = NULL;
+
+	if (!regions || !regions->count)
+		return NULL;
+	for (unsigned tries = 0; tries < 8; tries++) {
+		found = &regions->region[random_below(r, regions->count)];
+		if (found->own || random_one_in(r, 5))
+			break;
+	}
+	return found;
+}
+
+static uint8_t some_size(struct random *r, const struct fuzz_region *region)
+{
+	static const uint8_t port_sizes[] = {1, 1, 1, 1, 1, 1, 2, 4};
+	static const uint8_t memory_sizes[] = {4, 4, 4, 4, 4, 1, 2, 8};
+
+	if (region && region->kind == EXIT_MMIO)
+		return memory_sizes[random_below(r, sizeof(memory_sizes))];
+	return port_sizes[random_below(r, sizeof(port_sizes))];
+}
+
+static uint32_t some_offset(struct random *r, const struct fuzz_region *region)
+{
+	uint64_t size = region ? region_size(region) : 0;
+	uint32_t offset;
+
+	if (size <= 1)
+		return 0;
+	offset = random_below(r, size < UINT32_MAX ? (unsigned)size : UINT32_MAX) & 0xfffffff;
+	/* Registers in memory are at multiples of 4, the local APIC's of 16. */
+	if (region->kind == EXIT_MMIO && !random_one_in(r, 8))
+		offset &= ~(random_one_in(r, 2) ? 3u : 15u);
+	return offset;
+}
+
+static void generate_access(struct random *r, struct op *op)
+{
+	const struct fuzz_region *region = some_region(r);
+
+	op->kind = random_below(r, 8) < 5 ? OP_WRITE : OP_READ;
+	op->region = region ? region->number : 0;
+	op->offset = some_offset(r, region);
+	op->size = some_size(r, region);
+	op->value = some_value(r, 0);
+	if (!random_one_in(r, 16))
+		return;
+	op->kind = op->kind == OP_WRITE ? OP_WRITE_STRING : OP_READ_STRING;
+	op->offset &= 0x7f;
+	op->size = (uint8_t)(1 << random_below(r, 3));
+	op->count = (uint16_t)(1 + random_small(r, 126));
+	some_bytes(r, op, 16);
+}
+
+void generate_op(struct random *r, struct op *op)
+{
+	static const uint8_t others[] = {
+	    OP_CLOCK, OP_CLOCK, OP_CLOCK, OP_TIMER,       OP_TIMER, OP_TIMER,
+	    OP_HOST,  OP_HOST,  OP_FILL,  OP_ACKNOWLEDGE, OP_DMA,   OP_ACKNOWLEDGE,
+	    OP_RESET, OP_CLOCK, OP_TIMER, OP_ACKNOWLEDGE, OP_DMA,   OP_SNAPSHOT,
+	};
+
+	memset(op, 0, offsetof(struct op, bytes));
+	if (!random_one_in(r, 4)) {
+		if (pairs_known && random_one_in(r, 3))
+			generate_pair(r, op);
+		else
+			generate_access(r, op);
+		return;
+	}
+	op->kind = (enum op_kind)others[random_below(r, sizeof(others))];
+	if (op->kind == OP_SNAPSHOT && random_one_in(r, 2))
+		op->kind = OP_RESTORE;
+	if (op->kind == OP_HOST)
+		op->queue = (uint8_t)random_below(r, QUEUE_CHAR + 3);
+	if (op->kind == OP_FILL)
+		op->offset = random_below(r, 0xa0) << 12;
+	generate_value(r, op);
+}
+
+void generate_value(struct random *r, struct op *op)
+{
+	switch (op->kind) {
+	case OP_READ:
+		generate_nudge(r, op);
+		break;
+	case OP_WRITE:
+		if (!engine_value(r, op))
+			op->value = some_value(r, op->value);
+		break;
+	case OP_READ_STRING:
+	case OP_WRITE_STRING:
+		op->count = (uint16_t)(1 + random_small(r, 126));
+		some_bytes(r, op, 16);
+		break;
+	case OP_CLOCK:
+		op->value = some_time(r);
+		break;
+	case OP_TIMER:
+		op->value = random_one_in(r, 2) ? 0 : random_small(r, 2000);
+		break;
+	case OP_HOST:
+		some_bytes(r, op, op->queue == QUEUE_CLOCK ? 8 : 32);
+		break;
+	case OP_FILL:
+		op->count = (uint16_t)(1 + random_small(r, random_one_in(r, 4) ? 0x2000 : 64));
+		some_bytes(r, op, 64);
+		break;
+	case OP_DMA:
+		op->queue = (uint8_t)random_below(r, 4);
+		op->offset = random_below(r, 4) * 8;
+		some_bytes(r, op, 64);
+		break;
+	default:
+		break;
+	}
+}
+
+void generate_nudge(struct random *r, struct op *op)
+{
+	const struct fuzz_region *region = regions ? region_by_number(regions, op->region) : NULL;
+
+	if (op->kind == OP_FILL) {
+		op->offset += (random_below(r, 3) - 1) << 12;
+		return;
+	}
+	if (op->kind < OP_READ || op->kind > OP_WRITE_STRING) {
+		generate_value(r, op);
+		return;
+	}
+	switch (random_below(r, 5)) {
+	case 0:
+		op->offset += random_below(r, 9) - 4;
+		break;
+	case 1:
+		op->offset += (random_below(r, 9) - 4) * (random_one_in(r, 2) ? 4 : 16);
+		break;
+	case 2:
+		op->size = some_size(r, region);
+		break;
+	case 3:
+		op->kind = op->kind == OP_READ    ? OP_WRITE
+			   : op->kind == OP_WRITE ? OP_READ
+						  : op->kind;
+		break;
+	default:
+		op->offset = some_offset(r, region);
+		break;
+	}
+	op->offset &= 0xfffffff;
+}
+
+void generate_pair(struct random *r, struct op *op)
+{
+	const struct pair *p;
+
+	if (!pairs_known) {
+		generate_nudge(r, op);
+		return;
+	}
+	p = &pairs[random_below(r, pairs_known)];
+	memset(op, 0, offsetof(struct op, bytes));
+	op->kind = random_one_in(r, 6) ? OP_READ : OP_WRITE;
+	op->region = p->region;
+	op->offset = p->offset;
+	op->size = p->size;
+	op->value = p->value;
+}

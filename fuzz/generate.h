@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * New operations and new operands for mutate.c: what is worth writing to a register.
+ */
+#ifndef VCR_FUZZ_GENERATE_H
+#define VCR_FUZZ_GENERATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fuzz/op.h"
+#include "fuzz/region.h"
+
+struct random {
+	uint64_t state;
+};
+
+struct random random_start(uint32_t seed);
+/* 0 .. n - 1; n is above 0 */
+unsigned random_below(struct random *r, unsigned n);
+uint64_t random_value(struct random *r);
+static inline bool random_one_in(struct random *r, unsigned n)
+{
+	return random_below(r, n) == 0;
+}
+/* 0 .. most, small ones more often. */
+unsigned random_small(struct random *r, unsigned most);
+
+void generate_open(const struct region_table *t);
+/* Remembers what an operation writes where. */
+void generate_learn(const struct op *op);
+
+void generate_op(struct random *r, struct op *op);
+/* Other values, bytes, counts or time for an operation. */
+void generate_value(struct random *r, struct op *op);
+/* Another register nearby, another size or direction. */
+void generate_nudge(struct random *r, struct op *op);
+/* A register and a value that were seen together. */
+void generate_pair(struct random *r, struct op *op);
+
+#endif

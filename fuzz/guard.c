@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who may write where, and what a line carries. The harness puts itself between devices: each
+ * device's class is replaced by a copy whose functions lead through here. So it is known at any
+ * time which device runs.
+ *
+ * Under ASan all device state is poisoned except that of the devices on the call stack and of
+ * those that they are wired to as one; the guards between states always are. Without ASan, guards
+ * are looked at after each input.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "emulator/bus/pci.h"
+#include "fuzz/harness_impl.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+
+#ifdef WITH_ASAN
+#include <sanitizer/asan_interface.h>
+#define POISON(p, n)   __asan_poison_memory_region(p, n)
+#define UNPOISON(p, n) __asan_unpoison_memory_region(p, n)
+#else
+#define POISON(p, n)   ((void)(p), (void)(n))
+#define UNPOISON(p, n) ((void)(p), (void)(n))
+#endif
+
+#define NOBODY  MACHINE_DEVICES
+#define PINS    128u
+#define REGIONS 16u
+#define LINES   (sizeof(((struct world *)0)->line_levels) / sizeof(uint32_t))
+
+/* Of line_levels: the level that the line's end was told last; below it, one bit a driver. */
+#define DELIVERED (1u << 31)
+
+struct wrapped_region {
+	struct region *region;
+	bool port;
+	const struct region_ops *real;
+	struct region_ops ops;
+};
+
+struct wrapped {
+	struct device_class class; /* first: what the device points to */
+	const struct device_class *real;
+	struct wrapped_region region[REGIONS];
+	unsigned regions;
+	uint64_t group; /* itself, and who it is wired to as one; by index */
+	unsigned open;
+	unsigned index;
+};
+
+/* An input pin that several devices drive. */
+struct line {
+	const struct device *to;
+	unsigned pin;
+	uint8_t driver[31];
+	unsigned drivers;
+};
+
+struct guard {
+	struct wrapped device[MACHINE_DEVICES];
+	unsigned inside; /* index of the device that runs, or NOBODY */
+	bool lifted;
+	uint8_t *states; /* all devices' states with the guards between them */
+	size_t size;
+	struct line line[LINES];
+	unsigned lines;
+	uint8_t line_at[MACHINE_DEVICES][PINS]; /* index + 1 */
+};
+
+static struct harness *active;
+
+static struct wrapped *wrapped(const struct device *d)
+{
+	return (struct wrapped *)(uintptr_t)d->class;
+}
+
+/* ---- who runs ---- */
+
+static void *state_of(const struct machine *m, unsigned index)
+{
+	return m->arena + m->device[index]->state_offset;
+}
+
+static void open_group(struct harness *h, uint64_t group)
+{
+	struct guard *g = h->guard;
+
+	for (; group; group &= group - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(group);
+
+		if (g->device[i].open++ == 0 && !g->lifted)
+			UNPOISON(state_of(h->m, i), g->device[i].real->state_size);
+	}
+}
+
+static void close_group(struct harness *h, uint64_t group)
+{
+	struct guard *g = h->guard;
+
+	for (; group; group &= group - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(group);
+
+		if (--g->device[i].open == 0 && !g->lifted)
+			POISON(state_of(h->m, i), g->device[i].real->state_size);
+	}
+}
+
+static unsigned enter(const struct device *d)
+{
+	struct guard *g = active->guard;
+	unsigned before = g->inside;
+
+	g->inside = wrapped(d)->index;
+	open_group(active, wrapped(d)->group);
+	judge_call(active);
+	return before;
+}
+
+static void leave(const struct device *d, unsigned before)
+{
+	close_group(active, wrapped(d)->group);
+	active->guard->inside = before;
+}
+
+/* ---- what leads through here ---- */
+
+static void wrap_reset(struct device *d)
+{
+	unsigned before = enter(d);
+
+	wrapped(d)->real->reset(d);
+	leave(d, before);
+}
+
+static void wrap_restored(struct device *d)
+{
+	unsigned before = enter(d);
+
+	wrapped(d)->real->restored(d);
+	leave(d, before);
+}
+
+static void line_driven(struct harness *h, const struct device *to, unsigned pin, bool level)
+{
+	const struct guard *g = h->guard;
+	unsigned at = pin < PINS ? g->line_at[wrapped(to)->index][pin] : 0;
+	const struct line *l;
+	uint32_t *levels;
+
+	if (!at)
+		return;
+	l = &g->line[at - 1];
+	levels = &h->world.line_levels[at - 1];
+	*levels = level ? *levels | DELIVERED : *levels & ~DELIVERED;
+	for (unsigned i = 0; i < l->drivers; i++) {
+		if (l->driver[i] == g->inside)
+			*levels = level ? *levels | 1u << i : *levels & ~(1u << i);
+	}
+}
+
+static void wrap_set_irq(struct device *d, unsigned pin, bool level)
+{
+	unsigned before;
+
+	line_driven(active, d, pin, level);
+	before = enter(d);
+	wrapped(d)->real->set_irq(d, pin, level);
+	leave(d, before);
+}
+
+static void wrap_timer(struct device *d, unsigned index)
+{
+	unsigned before = enter(d);
+
+	wrapped(d)->real->timer(d, index);
+	leave(d, before);
+}
+
+static uint8_t wrap_acknowledge(struct device *d)
+{
+	unsigned before = enter(d);
+	uint8_t vector = wrapped(d)->real->acknowledge(d);
+
+	leave(d, before);
+	return vector;
+}
+
+static bool wrap_msr(struct device *d, uint32_t index, bool is_write, uint64_t *value)
+{
+	unsigned before = enter(d);
+	bool known = wrapped(d)->real->msr(d, index, is_write, value);
+
+	leave(d, before);
+	return known;
+}
+
+static void wrap_task_priority(struct device *d, bool is_write, uint64_t *value)
+{
+	unsigned before = enter(d);
+
+	wrapped(d)->real->task_priority(d, is_write, value);
+	leave(d, before);
+}
+
+static size_t wrap_char_room(struct device *d)
+{
+	unsigned before = enter(d);
+	size_t room = wrapped(d)->real->char_room(d);
+
+	leave(d, before);
+	return room;
+}
+
+static void wrap_char_in(struct device *d, const uint8_t *bytes, size_t size)
+{
+	unsigned before = enter(d);
+
+	wrapped(d)->real->char_in(d, bytes, size);
+	leave(d, before);
+}
+
+/* Of the device's regions the one that the exit is for, or a part of it. */
+static const struct wrapped_region *region_of(const struct device *d, uint64_t offset)
+{
+	const struct wrapped *w = wrapped(d);
+	const struct exit *e = active->exit;
+	unsigned n = 0;
+
+	for (; e && n < w->regions; n++) {
+		const struct wrapped_region *r = &w->region[n];
+
+		if (r->port == (e->kind == EXIT_PIO) &&
+		    r->region->base + offset - e->address < e->size)
+			break;
+	}
+	return &w->region[n < w->regions ? n : 0];
+}
+
+static uint64_t wrap_read(struct device *d, uint64_t offset, unsigned size)
+{
+	const struct wrapped_region *r = region_of(d, offset);
+	unsigned before = enter(d);
+	uint64_t value = r->real->read(d, offset, size);
+
+	leave(d, before);
+	return value;
+}
+
+static void wrap_write(struct device *d, uint64_t offset, uint64_t value, unsigned size)
+{
+	const struct wrapped_region *r = region_of(d, offset);
+	unsigned before = enter(d);
+
+	r->real->write(d, offset, value, size);
+	leave(d, before);
+}
+
+static void wrap_region(struct region *region, bool port)
+{
+	struct wrapped *w = wrapped(region->device);
+	struct wrapped_region *r = &w->region[w->regions];
+
+	if (w->regions == REGIONS)
+		return;
+	w->regions++;
+	r->region = region;
+	r->port = port;
+	r->real = region->ops;
+	r->ops = *region->ops;
+	r->ops.read = r->ops.read ? wrap_read : NULL;
+	r->ops.write = r->ops.write ? wrap_write : NULL;
+	region->ops = &r->ops;
+}
+
+static void wrap_regions(struct bus *b)
+{
+	for (unsigned i = 0; i < b->regions; i++) {
+		bool port = true;
+
+		for (unsigned n = 0; n < b->memories; n++)
+			port &= b->memory[n] != &b->region[i];
+		wrap_region(&b->region[i], port);
+	}
+	for (unsigned i = 0; i < b->windows; i++)
+		wrap_region(&b->window[i].region, b->window[i].port);
+}
+
+static void unwrap(struct wrapped *w, struct device *d)
+{
+	d->class = w->real;
+	for (unsigned i = 0; i < w->regions; i++)
+		w->region[i].region->ops = w->region[i].real;
+}
+
+static void wrap(struct wrapped *w, struct device *d, unsigned index)
+{
+	struct device_class *c = &w->class;
+
+	w->real = d->class;
+	w->index = index;
+	w->group = 1ull << index;
+	*c = *d->class;
+	c->reset = c->reset ? wrap_reset : NULL;
+	c->restored = c->restored ? wrap_restored : NULL;
+	c->set_irq = c->set_irq ? wrap_set_irq : NULL;
+	c->timer = c->timer ? wrap_timer : NULL;
+	c->acknowledge = c->acknowledge ? wrap_acknowledge : NULL;
+	c->msr = c->msr ? wrap_msr : NULL;
+	c->task_priority = c->task_priority ? wrap_task_priority : NULL;
+	c->char_room = c->char_room ? wrap_char_room : NULL;
+	c->char_in = c->char_in ? wrap_char_in : NULL;
+	d->class = c;
+}
+
+/* ---- opening ---- */
+
+/* Peers and PCI functions touch each other's state: through bus/pci.c, the latter. */
+static void find_groups(struct guard *g, const struct machine *m)
+{
+	uint64_t functions = 0;
+
+	for (unsigned i = 0; i < m->devices; i++) {
+		if (m->device[i]->class->pci)
+			functions |= 1ull << i;
+	}
+	for (unsigned i = 0; i < m->devices; i++) {
+		const struct device *d = m->device[i];
+
+		if (functions >> i & 1)
+			g->device[i].group |= functions;
+		if (d->peer)
+			g->device[i].group |= 1ull << wrapped(d->peer)->index;
+	}
+}
+
+static void add_driver(struct guard *g, const struct device *from, struct irq out)
+{
+	unsigned n = 0, to = wrapped(out.to)->index;
+	struct line *l;
+
+	while (n < g->lines && (g->line[n].to != out.to || g->line[n].pin != out.pin))
+		n++;
+	if (n == LINES || out.pin >= PINS)
+		return;
+	l = &g->line[n];
+	if (n == g->lines) {
+		g->lines++;
+		l->to = out.to;
+		l->pin = out.pin;
+		g->line_at[to][out.pin] = (uint8_t)(n + 1);
+	}
+	if (l->drivers < sizeof(l->driver))
+		l->driver[l->drivers++] = (uint8_t)wrapped(from)->index;
+}
+
+static void find_lines(struct guard *g, const struct machine *m)
+{
+	for (unsigned i = 0; i < m->devices; i++) {
+		for (unsigned n = 0; n < DEVICE_IRQS; n++) {
+			if (m->device[i]->out[n].to)
+				add_driver(g, m->device[i], m->device[i]->out[n]);
+		}
+	}
+}
+
+int guard_open(struct harness *h, struct error *e)
+{
+	struct machine *m = h->m;
+	struct guard *g = calloc(1, sizeof(*g));
+	size_t first = (sizeof(struct machine_state) + 7) & ~(size_t)7;
+
+	if (!g)
+		return error_set(e, ERROR_HOST, "out of memory");
+	h->guard = g;
+	g->inside = NOBODY;
+	g->lifted = true;
+	g->states = m->arena + first;
+	g->size = m->cpu_offset - first;
+	for (unsigned i = 0; i < m->devices; i++)
+		wrap(&g->device[i], m->device[i], i);
+	wrap_regions(&m->bus);
+	find_groups(g, m);
+	find_lines(g, m);
+	active = h;
+	return 0;
+}
+
+void guard_close(struct harness *h)
+{
+	struct guard *g = h->guard;
+
+	if (!g)
+		return;
+	for (unsigned i = 0; i < h->m->devices; i++)
+		unwrap(&g->device[i], h->m->device[i]);
+	free(g);
+	h->guard = NULL;
+	active = NULL;
+}
+
+void guard_lift(struct harness *h)
+{
+	if (!h->guard || h->guard->lifted)
+		return;
+	h->guard->lifted = true;
+	UNPOISON(h->guard->states, h->guard->size);
+}
+
+void guard_lower(struct harness *h)
+{
+	if (!h->guard)
+		return;
+	h->guard->lifted = false;
+	POISON(h->guard->states, h->guard->size);
+}
+
+/* ---- checking ---- */
+
+static void check_lines(struct harness *h)
+{
+	const struct guard *g = h->guard;
+
+	for (unsigned i = 0; i < g->lines; i++) {
+		uint32_t levels = h->world.line_levels[i];
+
+		if (!(levels & ~DELIVERED) == !(levels & DELIVERED))
+			continue;
+		h->world.line_levels[i] ^= DELIVERED;
+		judge_object(h, "lines: input %u of %s is %s, and its drivers ask for %s",
+			     g->line[i].pin, g->line[i].to->id, levels & DELIVERED ? "high" : "low",
+			     levels & DELIVERED ? "low" : "high");
+	}
+}
+
+static void check_guards(struct harness *h)
+{
+#ifndef WITH_ASAN
+	static const uint8_t zeros[64];
+	const struct machine *m = h->m;
+	size_t gap = m->config.arena_gap < sizeof(zeros) ? m->config.arena_gap : sizeof(zeros);
+
+	for (unsigned i = 0; gap && i < m->devices; i++) {
+		const struct device *d = m->device[i];
+		size_t end = (d->state_offset + d->class->state_size + 63) & ~(size_t)63;
+
+		if (memcmp(m->arena + end, zeros, gap))
+			judge_object(h, "own state: the bytes behind the state of %s were written",
+				     d->id);
+	}
+#endif
+}
+
+void guard_check(struct harness *h)
+{
+	check_lines(h);
+	check_guards(h);
+}

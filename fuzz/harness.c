@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Building the board of a target, and running inputs on it; see harness.h. */
+#include "fuzz/harness.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz/harness_impl.h"
+
+/* As little as the board takes: RAM is where devices' DMA goes, and nothing else. */
+#define RAM_SIZE (1u << 20)
+/* The board wants something to start; nothing is started. */
+#define FIRMWARE_SIZE 0x10000u
+/* Between the states of devices. */
+#define GAP 64u
+
+/* ---- targets ---- */
+
+/* Those that are not the name of a device class. */
+static const char *const wide_targets[] = {"board", "pci"};
+#define WIDE (sizeof(wide_targets) / sizeof(*wide_targets))
+
+const char *harness_target_name(unsigned n)
+{
+	static char name[64];
+	unsigned classes = 0;
+
+	if (n < WIDE)
+		return wide_targets[n];
+	while (device_classes[classes])
+		classes++;
+	if (n - WIDE >= classes)
+		return NULL;
+	memset(name, 0, sizeof(name));
+	strncpy(name, device_classes[n - WIDE]->name, sizeof(name) - 1);
+	for (char *c = name; *c; c++)
+		*c = *c == '-' ? '_' : *c;
+	return name;
+}
+
+static bool is_target(const char *target, const struct device *d)
+{
+	const char *name = d->class->name;
+
+	for (; *name && *target; name++, target++) {
+		if ((*name == '-' ? '_' : *name) != *target)
+			return false;
+	}
+	return !*name && !*target;
+}
+
+/* Does an output of `from`, or of what it leads to, drive a device of the target? */
+static bool drives(const char *target, const struct device *from, unsigned depth)
+{
+	for (unsigned i = 0; i < DEVICE_IRQS; i++) {
+		const struct device *to = from->out[i].to;
+
+		if (to && (is_target(target, to) || (depth && drives(target, to, depth - 1))))
+			return true;
+	}
+	return false;
+}
+
+/* Ends the session at a single write, so only its own target has it. */
+static bool ends_session(const struct device *d)
+{
+	return !strcmp(d->class->name, "isa-debug-exit");
+}
+
+/*
+ * A device's target has its regions, and those of devices that drive its inputs, through one
+ * device in between (an ISA line): its interrupts have to come from somewhere.
+ */
+static int select_regions(struct harness *h, struct error *e)
+{
+	struct region_table *t = &h->regions;
+	bool keep[OP_REGION] = {false}, board = !strcmp(h->target, "board");
+	bool pci = !strcmp(h->target, "pci"), found = board || pci;
+
+	for (unsigned i = 0; i < h->m->devices; i++)
+		found |= is_target(h->target, h->m->device[i]);
+	if (!found)
+		return error_set(e, ERROR_USAGE,
+				 "%.60s is no fuzz target: no device of this name is on the board",
+				 h->target);
+	regions_of_machine(t, h->m);
+	for (unsigned i = 0; i < t->count; i++) {
+		struct fuzz_region *r = &t->region[i];
+
+		if (board)
+			r->own = !ends_session(r->device);
+		else if (pci)
+			r->own = r->device->class->pci != NULL;
+		else
+			r->own = is_target(h->target, r->device);
+		keep[i] =
+		    !board && !pci && !ends_session(r->device) && drives(h->target, r->device, 1);
+		/* Configuration space is behind the host bridge's registers. */
+		if (r->device->class->pci && !strncmp(r->name, "pci-", 4))
+			for (unsigned n = 0; n < h->m->devices; n++)
+				keep[i] |= h->m->device[n]->class->pci &&
+					   is_target(h->target, h->m->device[n]);
+	}
+	regions_select(t, keep);
+	return 0;
+}
+
+/* ---- the machine ---- */
+
+/* Every device that a user can add, where it is by itself. */
+static void add_user_devices(struct machine_config *c)
+{
+	for (unsigned i = 0; device_classes[i] && c->devices < MACHINE_DEVICES; i++) {
+		if (device_classes[i]->user)
+			c->device[c->devices++] = strdup(device_classes[i]->name);
+	}
+}
+
+static int open_machine(struct harness *h, struct error *e)
+{
+	struct machine_config config;
+
+	machine_config_init(&config);
+	config.ram_size = RAM_SIZE;
+	config.arena_gap = h->options.plain ? 0 : GAP;
+	config.image[0] = (struct image){.role = IMAGE_BIOS,
+					 .name = strdup("fuzz"),
+					 .data = calloc(1, FIRMWARE_SIZE),
+					 .size = FIRMWARE_SIZE};
+	config.images = 1;
+	add_user_devices(&config);
+	h->m = machine_open(&config, "tcg", &h->door, NULL, e);
+	if (!h->m)
+		return -1;
+	h->m->tap = &h->tap;
+	h->m->dma_override = door_dma;
+	h->m->exit_opaque = h;
+	/* A reset puts the firmware in place again, which nobody changed and nobody runs. */
+	h->m->load = NULL;
+	return 0;
+}
+
+static int take_start(struct harness *h, struct error *e)
+{
+	h->start_arena = malloc(h->m->arena_used);
+	if (!h->start_arena)
+		return error_set(e, ERROR_HOST, "out of memory");
+	h->start = snapshot_take(h->m, e);
+	if (!h->start)
+		return -1;
+	memcpy(h->start_arena, h->m->arena, h->m->arena_used);
+	return 0;
+}
+
+struct harness *harness_open(const char *target, const struct harness_options *options,
+			     struct error *e)
+{
+	struct harness *h = calloc(1, sizeof(*h));
+	const struct region *reset;
+
+	if (!h) {
+		error_set(e, ERROR_HOST, "out of memory");
+		return NULL;
+	}
+	h->target = target;
+	if (options)
+		h->options = *options;
+	h->door.ops = &door_ops;
+	h->tap = judge_tap;
+	door_reset(h);
+	if (open_machine(h, e) || select_regions(h, e) || guard_open(h, e) || take_start(h, e) ||
+	    judge_open(h, e)) {
+		harness_close(h);
+		return NULL;
+	}
+	reset = bus_find_port(&h->m->bus, 0xcf9);
+	h->reset_port = reset && reset->base == 0xcf9 ? 0xcf9 : UINT64_MAX;
+	guard_lower(h);
+	return h;
+}
+
+void harness_close(struct harness *h)
+{
+	if (!h)
+		return;
+	judge_close(h);
+	if (h->m)
+		guard_lift(h);
+	guard_close(h);
+	snapshot_free(h->mark);
+	snapshot_free(h->start);
+	free(h->start_arena);
+	machine_close(h->m);
+	free(h);
+}
+
+void harness_set_watch(struct harness *h, struct harness_watch *w)
+{
+	h->watch = w;
+}
+
+struct machine *harness_machine(struct harness *h)
+{
+	return h->m;
+}
+
+struct host *harness_door(struct harness *h)
+{
+	return &h->door;
+}
+
+const struct region_table *harness_regions(const struct harness *h)
+{
+	return &h->regions;
+}
+
+/* ---- inputs ---- */
+
+size_t harness_reset(struct harness *h)
+{
+	guard_lift(h);
+	snapshot_restore(h->m, h->start);
+	guard_lower(h);
+	if (h->mark)
+		snapshot_free(h->mark);
+	h->mark = NULL;
+	h->marks = 0;
+	door_reset(h);
+	return h->m->tlb_offset;
+}
+
+/* How an input ended: what two runs of it must have in common. */
+struct ending {
+	uint64_t events;
+	enum stop_reason stop;
+};
+
+static struct ending ending(struct harness *h)
+{
+	struct ending end = {.stop = h->m->stop};
+
+	guard_lift(h);
+	judge_bytes(h, h->m->arena, h->m->tlb_offset);
+	guard_lower(h);
+	end.events = h->world.events;
+	return end;
+}
+
+/* Once more, with the machine saved in the middle, run to the end, and put back. */
+static struct ending run_with_detour(struct harness *h, const uint8_t *data, size_t size,
+				     unsigned ops)
+{
+	struct place middle = {.reader = op_reader_start(data, size)};
+	struct harness_watch *watch = h->watch;
+	struct world world;
+	struct snapshot *s, *mark;
+	unsigned marks;
+
+	harness_reset(h);
+	judge_restored(h);
+	h->watch = NULL;
+	middle = inject_ops(h, middle, ops / 2);
+	if (h->m->stop == STOP_NONE) {
+		guard_lift(h);
+		s = snapshot_take(h->m, NULL);
+		guard_lower(h);
+		world = h->world;
+		mark = h->mark;
+		marks = h->marks;
+		h->mark = NULL;
+		inject_ops(h, middle, OP_COUNT);
+		snapshot_free(h->mark);
+		guard_lift(h);
+		if (s)
+			snapshot_restore(h->m, s);
+		guard_lower(h);
+		h->world = world;
+		h->mark = mark;
+		h->marks = marks;
+		snapshot_free(s);
+		inject_ops(h, middle, OP_COUNT);
+	}
+	h->watch = watch;
+	return ending(h);
+}
+
+enum stop_reason harness_run(struct harness *h, const uint8_t *data, size_t size)
+{
+	struct place start = {.reader = op_reader_start(data, size)}, end;
+	struct ending first, second;
+
+	harness_reset(h);
+	end = inject_ops(h, start, OP_COUNT);
+	if (h->options.plain || !judge_chooses(data, size))
+		return h->m->stop;
+	first = ending(h);
+	second = run_with_detour(h, data, size, end.ops);
+	if (first.stop != second.stop || first.events != second.events)
+		judge_object(h, "determinism: the input has other events when it is run again");
+	return first.stop;
+}
