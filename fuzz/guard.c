@@ -282,13 +282,8 @@ static void wrap_region(struct region *region, bool port)
 
 static void wrap_regions(struct bus *b)
 {
-	for (unsigned i = 0; i < b->regions; i++) {
-		bool port = true;
-
-		for (unsigned n = 0; n < b->memories; n++)
-			port &= b->memory[n] != &b->region[i];
-		wrap_region(&b->region[i], port);
-	}
+	for (unsigned i = 0; i < b->regions; i++)
+		wrap_region(&b->region[i], region_is_port(b, &b->region[i]));
 	for (unsigned i = 0; i < b->windows; i++)
 		wrap_region(&b->window[i].region, b->window[i].port);
 }

@@ -9,8 +9,11 @@
 
 /* As little as the board takes: RAM is where devices' DMA goes, and nothing else. */
 #define RAM_SIZE (1u << 20)
-/* The board wants something to start; nothing is started. */
-#define FIRMWARE_SIZE 0x10000u
+/* The board wants something to start; nothing is started. Two chips, as firmware has them. */
+static const struct {
+	enum pflash_kind kind;
+	size_t size;
+} flash[] = {{PFLASH_WRITABLE, 0x10000}, {PFLASH_READ_ONLY, 0x4000}};
 /* Between the states of devices. */
 #define GAP 64u
 
@@ -116,6 +119,23 @@ static void add_user_devices(struct machine_config *c)
 	}
 }
 
+/* Erased. */
+static void add_flash(struct machine_config *c)
+{
+	for (unsigned i = 0; i < sizeof(flash) / sizeof(*flash); i++) {
+		uint8_t *data = malloc(flash[i].size);
+
+		if (!data)
+			return;
+		memset(data, 0xff, flash[i].size);
+		c->pflash[c->pflashes++] = flash[i].kind;
+		c->image[c->images++] = (struct image){.role = IMAGE_PFLASH,
+						       .name = strdup("fuzz"),
+						       .data = data,
+						       .size = flash[i].size};
+	}
+}
+
 static int open_machine(struct harness *h, struct error *e)
 {
 	struct machine_config config;
@@ -123,11 +143,9 @@ static int open_machine(struct harness *h, struct error *e)
 	machine_config_init(&config);
 	config.ram_size = RAM_SIZE;
 	config.arena_gap = h->options.plain ? 0 : GAP;
-	config.image[0] = (struct image){.role = IMAGE_BIOS,
-					 .name = strdup("fuzz"),
-					 .data = calloc(1, FIRMWARE_SIZE),
-					 .size = FIRMWARE_SIZE};
-	config.images = 1;
+	/* All accesses exit, so that the chips see them in any state. */
+	config.rom_exits = true;
+	add_flash(&config);
 	add_user_devices(&config);
 	h->m = machine_open(&config, "tcg", &h->door, NULL, e);
 	if (!h->m)
@@ -135,7 +153,7 @@ static int open_machine(struct harness *h, struct error *e)
 	h->m->tap = &h->tap;
 	h->m->dma_override = door_dma;
 	h->m->exit_opaque = h;
-	/* A reset puts the firmware in place again, which nobody changed and nobody runs. */
+	/* With flash there is nothing to load; and whatever there is, nobody runs it. */
 	h->m->load = NULL;
 	return 0;
 }
@@ -143,12 +161,14 @@ static int open_machine(struct harness *h, struct error *e)
 static int take_start(struct harness *h, struct error *e)
 {
 	h->start_arena = malloc(h->m->arena_used);
-	if (!h->start_arena)
+	h->start_ram = malloc(h->m->ram.size);
+	if (!h->start_arena || !h->start_ram)
 		return error_set(e, ERROR_HOST, "out of memory");
 	h->start = snapshot_take(h->m, e);
 	if (!h->start)
 		return -1;
 	memcpy(h->start_arena, h->m->arena, h->m->arena_used);
+	memcpy(h->start_ram, h->m->ram.base, h->m->ram.size);
 	return 0;
 }
 
@@ -190,6 +210,7 @@ void harness_close(struct harness *h)
 	snapshot_free(h->mark);
 	snapshot_free(h->start);
 	free(h->start_arena);
+	free(h->start_ram);
 	machine_close(h->m);
 	free(h);
 }

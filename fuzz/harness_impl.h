@@ -55,8 +55,10 @@ struct harness {
 	struct region_table regions;
 
 	struct snapshot *start; /* the power-on state */
-	uint8_t *start_arena;   /* for the judge: what it has to be */
-	struct snapshot *mark;  /* of OP_SNAPSHOT, or NULL */
+	uint8_t *start_arena;   /* for the judge: what they have to be */
+	uint8_t *start_ram;
+	uint64_t page_checked; /* of RAM: a part of it each time */
+	struct snapshot *mark; /* of OP_SNAPSHOT, or NULL */
 	struct world mark_world;
 	unsigned marks;
 

@@ -87,6 +87,11 @@ static void spread_numbers(struct region_table *t)
 		t->by_number[t->region[i].number] = (uint8_t)i;
 }
 
+bool region_is_port(const struct bus *b, const struct region *r)
+{
+	return r->base < 65536 && b->port[r->base] && &b->region[b->port[r->base] - 1] == r;
+}
+
 void regions_of_machine(struct region_table *t, struct machine *m)
 {
 	const struct bus *b = &m->bus;
@@ -101,11 +106,7 @@ void regions_of_machine(struct region_table *t, struct machine *m)
 			break;
 		r->base = from->base;
 		r->size = from->size;
-		r->kind = EXIT_PIO;
-		for (unsigned n = 0; n < b->memories; n++) {
-			if (b->memory[n] == from)
-				r->kind = EXIT_MMIO;
-		}
+		r->kind = region_is_port(b, from) ? EXIT_PIO : EXIT_MMIO;
 	}
 	for (unsigned i = 0; i < b->windows; i++) {
 		r = add(t, b->window[i].region.name, b->window[i].region.device);

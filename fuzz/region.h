@@ -48,6 +48,8 @@ const struct fuzz_region *region_by_name(const struct region_table *t, const cha
 /* The region that has an address; NULL when none of the table does. */
 const struct fuzz_region *region_at(const struct region_table *t, enum exit_kind kind,
 				    uint64_t address);
+/* Whether one of the bus's regions, which is no window, is one of ports. */
+bool region_is_port(const struct bus *b, const struct region *r);
 /* Where the region begins and how long it is now; size 0: a window that is switched off. */
 uint64_t region_base(const struct fuzz_region *r);
 uint64_t region_size(const struct fuzz_region *r);
