@@ -19,18 +19,15 @@ static const struct {
 
 struct event event_of_exit(const struct machine *m, const struct exit *x)
 {
-	struct event e = {.kind =
-			      x->is_write ? exit_events[x->kind].write : exit_events[x->kind].read,
-			  .position = machine_position(m),
-			  .rip = x->rip};
+	enum event_kind kind = x->is_write ? exit_events[x->kind].write : exit_events[x->kind].read;
+	unsigned fields = event_kind_fields(kind);
 
-	if (event_kind_fields(e.kind) & EVENT_FIELD_A) {
-		e.address = x->address;
-		e.size = x->fault ? 0 : x->size;
-	}
-	if (event_kind_fields(e.kind) & EVENT_FIELD_D)
-		e.data = x->data;
-	return e;
+	return (struct event){.kind = kind,
+			      .position = machine_position(m),
+			      .rip = x->rip,
+			      .address = fields & EVENT_FIELD_A ? x->address : 0,
+			      .size = fields & EVENT_FIELD_A && !x->fault ? x->size : 0,
+			      .data = fields & EVENT_FIELD_D ? x->data : 0};
 }
 
 struct event event_of_irq(const struct machine *m, enum irq_kind kind, uint32_t value)

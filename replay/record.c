@@ -56,12 +56,17 @@ static void record_place(struct recorder *r)
 	r->events++;
 }
 
-static void record(struct recorder *r, struct event e)
+static void record_event(struct recorder *r, const struct event *e)
 {
 	if (r->machine->between && r->placed != r->machine->boundaries)
 		record_place(r);
-	trace_write(r->writer, &e);
+	trace_write(r->writer, e);
 	r->events++;
+}
+
+static void record(struct recorder *r, struct event e)
+{
+	record_event(r, &e);
 }
 
 static void flush(struct recorder *r)
@@ -205,7 +210,9 @@ static void record_exit(struct tap *t, const struct exit *x)
 {
 	struct recorder *r = of_tap(t);
 
-	record(r, event_of_exit(r->machine, x));
+	const struct event e = event_of_exit(r->machine, x);
+
+	record_event(r, &e);
 }
 
 static void record_irq(struct tap *t, enum irq_kind kind, uint32_t value)

@@ -88,9 +88,9 @@ struct pair {
 struct predictor {
 	struct site *site;
 	uint32_t sites, site_room;
-	uint32_t seen; /* sites that have occurred; they do so in order */
-	struct pair *pair;
-	uint32_t pair_mask, pair_room;
+	uint32_t seen;                /* sites that have occurred; they do so in order */
+	struct pair *pair, *old_pair; /* open-addressed; the other is for growing */
+	uint32_t pairs, pair_mask, pair_room;
 	struct pair *last; /* of the two events before, or NULL */
 	uint32_t previous; /* site of the event before; `sites` at the start */
 };
@@ -102,12 +102,48 @@ bool predictor_begin(struct predictor *p, uint32_t sites, uint32_t events);
 uint32_t predictor_site(const struct predictor *p);
 /* The event is at site `s`: what is known about coming here from the one before. */
 struct pair *predictor_step(struct predictor *p, uint32_t s);
-/* Which candidate `insns` is, or CONTROL_INSNS_GIVEN; and moves it to the front. */
-unsigned pair_find(const struct pair *pair, uint64_t insns);
-void pair_touch(struct pair *pair, unsigned candidate, uint64_t insns);
+
+/* ---- what is done once or more for every event, and so stands here ---- */
+
+/* Which candidate `insns` is, or CONTROL_INSNS_GIVEN. */
+static inline unsigned pair_find(const struct pair *pair, uint64_t insns)
+{
+	unsigned candidate = 0;
+
+	while (candidate < PAIR_CANDIDATES && pair->insns[candidate] != insns)
+		candidate++;
+	return candidate;
+}
+
+/* Moves a candidate to the front. */
+static inline void pair_touch(struct pair *pair, unsigned candidate, uint64_t insns)
+{
+	if (candidate == PAIR_CANDIDATES)
+		candidate--;
+	for (; candidate; candidate--)
+		pair->insns[candidate] = pair->insns[candidate - 1];
+	pair->insns[0] = insns;
+}
+
 /* What the site's data would be without the stored difference (all modes but DATA_BYTES). */
-uint64_t site_expected_data(const struct site *s, enum data_mode mode, uint64_t insns);
-void site_touch_data(struct site *s, uint64_t data, uint64_t insns);
+static inline uint64_t site_expected_data(const struct site *s, enum data_mode mode, uint64_t insns)
+{
+	switch (mode) {
+	case DATA_STRIDE:
+		return s->data + s->data_step;
+	case DATA_CLOCK:
+		return s->data + (insns - s->insns);
+	default:
+		return s->data;
+	}
+}
+
+static inline void site_touch_data(struct site *s, uint64_t data, uint64_t insns)
+{
+	s->data_step = data - s->data;
+	s->data = data;
+	s->insns = insns;
+}
 
 /* ---- encode.c ---- */
 

@@ -12,6 +12,9 @@
 /* More addresses than this from one instruction are a range being walked, not registers. */
 #define ADDRESSES_MAX 16
 
+/* How large a slot_table is at first: most chunks need no more. A power of two. */
+#define TABLE_FIRST 1024u
+
 /* Open-addressed set of sites while they are found, or of instructions (address left out). */
 struct slot_table {
 	uint32_t *slot; /* index plus one, 0: free */
@@ -134,72 +137,103 @@ static void put_fixed(struct encoder *n, struct column_buffer *b, uint64_t value
 
 /* ---- first pass: sites ---- */
 
-static uint32_t hash_origin(const struct packed_event *e)
+static uint32_t hash_origin(uint64_t rip, uint8_t kind, uint8_t size)
 {
-	uint64_t h = (e->rip ^ (uint64_t)e->kind << 56 ^ (uint64_t)e->size << 48) *
-		     UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t h =
+	    (rip ^ (uint64_t)kind << 56 ^ (uint64_t)size << 48) * UINT64_C(0x9e3779b97f4a7c15);
 
 	return (uint32_t)(h >> 32);
 }
 
-static uint32_t hash_site(const struct packed_event *e, uint64_t address)
+/* Sites of an instruction that walks a range are one for all addresses, so theirs is not in it. */
+static uint32_t hash_site(const struct site *s)
 {
-	uint64_t h = (address + hash_origin(e)) * UINT64_C(0xd6e8feb86659fd93);
+	uint64_t address = s->address_varies ? 0 : s->address;
+	uint64_t h =
+	    (address + hash_origin(s->rip, s->kind, s->size)) * UINT64_C(0xd6e8feb86659fd93);
 
 	return (uint32_t)(h >> 32);
+}
+
+static void table_reset(struct slot_table *t)
+{
+	t->mask = TABLE_FIRST - 1;
+	memset(t->slot, 0, TABLE_FIRST * sizeof(*t->slot));
+}
+
+/* At half full; there is room for twice as many slots as events (encoder_new). */
+static bool table_is_full(const struct slot_table *t, uint32_t count)
+{
+	return 2 * count > t->mask && t->mask + 1 < 2 * CHUNK_EVENTS_MAX;
+}
+
+static void table_widen(struct slot_table *t)
+{
+	t->mask = 2 * t->mask + 1;
+	memset(t->slot, 0, (t->mask + 1) * sizeof(*t->slot));
+}
+
+static void table_put(struct slot_table *t, uint32_t hash, uint32_t index)
+{
+	uint32_t i = hash & t->mask;
+
+	while (t->slot[i])
+		i = (i + 1) & t->mask;
+	t->slot[i] = index + 1;
 }
 
 static uint32_t origin_find(struct encoder *n, const struct packed_event *e)
 {
-	uint32_t i = hash_origin(e) & n->by_origin.mask;
+	struct slot_table *t = &n->by_origin;
+	uint32_t hash = hash_origin(e->rip, e->kind, e->size), i = hash & t->mask;
 
-	for (; n->by_origin.slot[i]; i = (i + 1) & n->by_origin.mask) {
-		const struct origin *o = &n->origin[n->by_origin.slot[i] - 1];
+	for (; t->slot[i]; i = (i + 1) & t->mask) {
+		const struct origin *o = &n->origin[t->slot[i] - 1];
 
 		if (o->rip == e->rip && o->kind == e->kind && o->size == e->size)
-			return n->by_origin.slot[i] - 1;
+			return t->slot[i] - 1;
 	}
 	n->origin[n->origin_count] =
 	    (struct origin){.rip = e->rip, .kind = e->kind, .size = e->size};
-	n->by_origin.slot[i] = ++n->origin_count;
+	table_put(t, hash, n->origin_count++);
+	if (table_is_full(t, n->origin_count)) {
+		table_widen(t);
+		for (uint32_t k = 0; k < n->origin_count; k++)
+			table_put(
+			    t, hash_origin(n->origin[k].rip, n->origin[k].kind, n->origin[k].size),
+			    k);
+	}
 	return n->origin_count - 1;
 }
 
 /* Finds or adds the site of an event; `varies` sites are one for all addresses. */
 static uint32_t site_find(struct encoder *n, const struct packed_event *e, bool varies, bool *added)
 {
-	uint32_t i = hash_site(e, varies ? 0 : e->address) & n->by_site.mask;
-	struct site *s;
+	const struct site wanted = {.kind = e->kind,
+				    .size = e->size,
+				    .rip = e->rip,
+				    .address = e->address,
+				    .address_varies = varies};
+	struct slot_table *t = &n->by_site;
+	uint32_t hash = hash_site(&wanted), i = hash & t->mask;
 
 	*added = false;
-	for (; n->by_site.slot[i]; i = (i + 1) & n->by_site.mask) {
-		s = &n->found[n->by_site.slot[i] - 1];
+	for (; t->slot[i]; i = (i + 1) & t->mask) {
+		const struct site *s = &n->found[t->slot[i] - 1];
+
 		if (s->rip == e->rip && s->kind == e->kind && s->size == e->size &&
 		    (varies || s->address == e->address))
-			return n->by_site.slot[i] - 1;
+			return t->slot[i] - 1;
 	}
-	s = &n->found[n->found_count];
-	memset(s, 0, sizeof(*s));
-	s->kind = e->kind;
-	s->size = e->size;
-	s->rip = e->rip;
-	s->address = e->address;
-	s->address_varies = varies;
-	n->by_site.slot[i] = ++n->found_count;
+	n->found[n->found_count] = wanted;
+	table_put(t, hash, n->found_count++);
+	if (table_is_full(t, n->found_count)) {
+		table_widen(t);
+		for (uint32_t k = 0; k < n->found_count; k++)
+			table_put(t, hash_site(&n->found[k]), k);
+	}
 	*added = true;
 	return n->found_count - 1;
-}
-
-static void tables_reset(struct encoder *n, uint32_t count)
-{
-	uint32_t slots = 64;
-
-	while (slots < 2 * count)
-		slots *= 2;
-	n->by_site.mask = n->by_origin.mask = slots - 1;
-	memset(n->by_site.slot, 0, slots * sizeof(uint32_t));
-	memset(n->by_origin.slot, 0, slots * sizeof(uint32_t));
-	n->found_count = n->origin_count = 0;
 }
 
 static void find_sites(struct encoder *n, const struct packed_event *events, uint32_t count)
@@ -207,7 +241,9 @@ static void find_sites(struct encoder *n, const struct packed_event *events, uin
 	bool added;
 	bool any_varies = false;
 
-	tables_reset(n, count);
+	table_reset(&n->by_site);
+	table_reset(&n->by_origin);
+	n->found_count = n->origin_count = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		n->site_of[i] = site_find(n, &events[i], false, &added);
 		if (added) {
@@ -219,7 +255,7 @@ static void find_sites(struct encoder *n, const struct packed_event *events, uin
 	if (!any_varies)
 		return;
 	/* Again, with the sites of one instruction that walks a range made one. */
-	memset(n->by_site.slot, 0, (n->by_site.mask + 1) * sizeof(uint32_t));
+	table_reset(&n->by_site);
 	n->found_count = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct origin *o = &n->origin[origin_find(n, &events[i])];
@@ -246,32 +282,62 @@ static void sort_by_site(struct encoder *n, uint32_t count)
 
 /* ---- second pass: data ---- */
 
-/* Codes one site's data in one mode; returns how often DATA_SAME missed. */
-static uint32_t code_data(struct encoder *n, struct column_buffer *out, struct site s,
-			  enum data_mode mode, const struct packed_event *events,
-			  const uint32_t *order, uint32_t count)
+/* The loop of code_data(), which the compiler makes once for each mode. */
+static inline __attribute__((always_inline)) uint32_t
+code_data_as(uint8_t *p, size_t *size, uint8_t *control, unsigned width, const enum data_mode mode,
+	     const struct packed_event *events, const uint32_t *order, uint32_t count)
 {
+	struct site s = {0};
+	uint8_t *start = p;
 	uint32_t missed = 0;
 
-	s.data = s.data_step = s.insns = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct packed_event *e = &events[order[i]];
 		uint64_t expected = site_expected_data(&s, mode, e->insns);
 
 		if (mode == DATA_BYTES) {
-			put_fixed(n, out, e->data, s.width);
+			le_store(p, e->data, width);
+			p += width;
 		} else if (mode != DATA_SAME) {
-			put_varint(n, out, zigzag(sign_extend(e->data - expected, s.width)));
+			p += varint_put(p, zigzag(sign_extend(e->data - expected, width)));
 		} else if (e->data != expected) {
-			put_fixed(n, out, e->data, s.width);
-			n->control[order[i]] = CONTROL_DATA;
+			le_store(p, e->data, width);
+			p += width;
+			control[order[i]] = CONTROL_DATA;
 			missed++;
 		} else {
-			n->control[order[i]] = 0;
+			control[order[i]] = 0;
 		}
 		site_touch_data(&s, e->data, e->insns);
 	}
+	*size = (size_t)(p - start);
 	return missed;
+}
+
+/* Codes one site's data in one mode as all of `out`; returns how often DATA_SAME missed. */
+static uint32_t code_data(struct encoder *n, struct column_buffer *out, unsigned width,
+			  enum data_mode mode, const struct packed_event *events,
+			  const uint32_t *order, uint32_t count)
+{
+	uint8_t *p;
+
+	out->size = 0;
+	p = buffer_reserve(n, out, count * (size_t)VARINT_MAX);
+	if (!p)
+		return 0;
+	switch (mode) {
+	case DATA_BYTES:
+		return code_data_as(p, &out->size, NULL, width, DATA_BYTES, events, order, count);
+	case DATA_DELTA:
+		return code_data_as(p, &out->size, NULL, width, DATA_DELTA, events, order, count);
+	case DATA_STRIDE:
+		return code_data_as(p, &out->size, NULL, width, DATA_STRIDE, events, order, count);
+	case DATA_CLOCK:
+		return code_data_as(p, &out->size, NULL, width, DATA_CLOCK, events, order, count);
+	default:
+		return code_data_as(p, &out->size, n->control, width, DATA_SAME, events, order,
+				    count);
+	}
 }
 
 /* log2(n) in 1/256, good to a tenth of a bit: the fraction is taken as linear. */
@@ -312,16 +378,14 @@ static void choose_mode(struct encoder *n, struct site *s, const struct packed_e
 		s->width++;
 		all >>= 8;
 	}
-	n->best.size = 0;
 	s->mode = DATA_SAME;
-	missed = code_data(n, &n->best, *s, DATA_SAME, events, order, count);
+	missed = code_data(n, &n->best, s->width, DATA_SAME, events, order, count);
 	best_cost = entropy(&n->best) + missed * (uint64_t)MISS_COST;
 	if (missed > 1) {
 		for (unsigned mode = DATA_SAME + 1; mode < DATA_MODES; mode++) {
 			uint64_t cost;
 
-			n->trial.size = 0;
-			code_data(n, &n->trial, *s, mode, events, order, count);
+			code_data(n, &n->trial, s->width, mode, events, order, count);
 			cost = entropy(&n->trial);
 			if (cost < best_cost) {
 				struct column_buffer swap = n->best;
