@@ -314,6 +314,9 @@ struct cpu_model {
 /* RDMSR (is_write false) or WRMSR for an accelerator; false: #GP(0). */
 bool vcpu_msr(struct vcpu *v, uint32_t index, bool is_write, uint64_t *value);
 
+/* Instructions that a hypervisor may want to see before they are executed. */
+enum vcpu_intercept { VCPU_CPUID, VCPU_RDMSR, VCPU_WRMSR };
+
 /* How a vCPU reaches the machine. `machine` is handed back to each. */
 struct vcpu_ops {
 	/* Carries an exit out; for reads fills in e->data. */
@@ -335,6 +338,16 @@ struct vcpu_ops {
 	 * NULL: nowhere; then what is fetched is ones.
 	 */
 	bool (*fetch_exits)(struct machine *m, uint64_t gpa);
+	/*
+	 * The rest is for a vCPU that plays the part of a hypervisor's (accel/whpx/soft). These may
+	 * leave the instruction by longjmp(), as cpu_raise() does; nothing of it was done yet. May
+	 * be NULL.
+	 */
+	/* Such an instruction is about to be executed, and is allowed to. */
+	void (*intercept)(struct machine *m, enum vcpu_intercept what);
+	/* Instructions will be fetched from this guest-physical page, for the first time since its
+	 * translation was forgotten. */
+	void (*fetch_page)(struct machine *m, uint64_t linear, uint64_t gpa);
 };
 
 /* Bits of guard[]: what has to happen before the next store to a RAM page. Shared with ram.h. */

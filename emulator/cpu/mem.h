@@ -62,6 +62,19 @@ void tlb_flush_page(struct vcpu *v, uint64_t linear); /* INVLPG */
 /* Translates without any side effect, for debuggers: false when not mapped. */
 bool mem_debug_translate(struct vcpu *v, uint64_t linear, uint64_t *gpa);
 
+/* What a translation is for: checked as such an access at the CPL, or exempt from checks. */
+struct mem_purpose {
+	bool write, fetch, exempt;
+	bool mark; /* set accessed and dirty bits, as the access would */
+};
+struct mem_translation {
+	bool ok;
+	uint32_t error; /* of the #PF that is due (SDM vol. 3A 4.7) */
+	uint64_t gpa;
+};
+struct mem_translation mem_translate(struct vcpu *v, uint64_t linear,
+				     const struct mem_purpose *how);
+
 /* ---- fast paths ---- */
 
 static inline uint64_t mem_linear(const struct vcpu *v, const struct segment *s, uint64_t offset)

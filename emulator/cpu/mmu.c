@@ -218,12 +218,12 @@ static bool walk_failed(const struct cpu *c, struct walk *w, unsigned set, enum 
 	return false;
 }
 
-/*
- * Translates one page. False when the access faults; w->error then is the error code. A `quiet`
- * walk sets no accessed or dirty bits and is not subject to permissions.
- */
-static bool walk(struct vcpu *v, uint64_t linear, unsigned set, enum access access, bool quiet,
-		 struct walk *w)
+/* What else a walk does than to find out: check permissions, set accessed and dirty bits. */
+enum walk_kind { WALK_ACCESS, WALK_CHECK, WALK_FREE };
+
+/* Translates one page. False when the access faults; w->error then is the error code. */
+static bool walk(struct vcpu *v, uint64_t linear, unsigned set, enum access access,
+		 enum walk_kind kind, struct walk *w)
 {
 	const struct cpu *c = v->c;
 	bool pae = c->cr4 & CR4_PAE;
@@ -261,16 +261,15 @@ static bool walk(struct vcpu *v, uint64_t linear, unsigned set, enum access acce
 		nx |= e.value & PTE_NX;
 		if (entry_is_leaf(c, e.value, shift))
 			break;
-		if (!quiet)
+		if (kind == WALK_ACCESS)
 			entry_mark(v, &e, PTE_A);
 		table = e.value & FRAME;
 	}
 
-	if (!quiet) {
-		if (!access_allowed(c, rights | nx, set, access))
-			return walk_failed(c, w, set, access, PF_P);
+	if (kind != WALK_FREE && !access_allowed(c, rights | nx, set, access))
+		return walk_failed(c, w, set, access, PF_P);
+	if (kind == WALK_ACCESS)
 		entry_mark(v, &e, access == ACCESS_WRITE ? PTE_A | PTE_D : PTE_A);
-	}
 	w->gpa = entry_page(c, e.value, shift, linear);
 	w->shift = (uint8_t)shift;
 	w->write = (access == ACCESS_WRITE || (e.value & PTE_D)) &&
@@ -304,10 +303,24 @@ bool mem_debug_translate(struct vcpu *v, uint64_t linear, uint64_t *gpa)
 {
 	struct walk w;
 
-	if (!walk(v, linear, MMU_KERNEL, ACCESS_READ, true, &w))
+	if (!walk(v, linear, MMU_KERNEL, ACCESS_READ, WALK_FREE, &w))
 		return false;
 	*gpa = (w.gpa | (linear & ~PAGE_MASK)) & a20_mask(v->c);
 	return true;
+}
+
+struct mem_translation mem_translate(struct vcpu *v, uint64_t linear, const struct mem_purpose *how)
+{
+	enum access access = how->fetch ? ACCESS_FETCH : how->write ? ACCESS_WRITE : ACCESS_READ;
+	enum walk_kind kind = how->exempt ? WALK_FREE : how->mark ? WALK_ACCESS : WALK_CHECK;
+	struct walk w = {.gpa = 0};
+
+	if (!walk(v, linear, v->c->mmu_real, access, kind, &w))
+		return (struct mem_translation){.error = w.error};
+	return (struct mem_translation){
+	    .ok = true,
+	    .gpa = (w.gpa | (linear & ~PAGE_MASK)) & a20_mask(v->c),
+	};
 }
 
 /* ---- TLB ---- */
@@ -482,7 +495,7 @@ static struct place locate(struct vcpu *v, uint64_t linear, unsigned set, enum a
 		return (struct place){.ram = linear + t->delta};
 	if (tag == (page | TLB_OUTSIDE))
 		return (struct place){.ram = NOT_RAM, .gpa = linear + t->delta};
-	if (!walk(v, linear, set, access, false, &w))
+	if (!walk(v, linear, set, access, WALK_ACCESS, &w))
 		raise_page_fault(v, linear, w.error);
 
 	w.gpa &= a20_mask(v->c);
@@ -777,10 +790,12 @@ static bool fetch_translate(struct vcpu *v, uint64_t linear, uint64_t *gpa, uint
 	struct walk w;
 
 	if (t->page != page) {
-		if (!walk(v, linear, user ? MMU_USER : MMU_KERNEL, ACCESS_FETCH, false, &w)) {
+		if (!walk(v, linear, user ? MMU_USER : MMU_KERNEL, ACCESS_FETCH, WALK_ACCESS, &w)) {
 			*error = w.error;
 			return false;
 		}
+		if (v->ops->fetch_page)
+			v->ops->fetch_page(v->machine, linear, w.gpa & a20_mask(v->c));
 		t->page = page;
 		t->gpa = w.gpa & a20_mask(v->c);
 		t->flags = tlb_flags(v->tlb, &w, page);

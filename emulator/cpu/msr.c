@@ -368,6 +368,8 @@ void op_rdmsr(struct vcpu *v, const struct insn *i)
 	uint64_t *reg = v->c->reg, value;
 
 	require_cpl0(v);
+	if (v->ops->intercept)
+		v->ops->intercept(v->machine, VCPU_RDMSR);
 	value = msr_read(v, (uint32_t)reg[GPR_RCX]);
 	reg[GPR_RAX] = (uint32_t)value;
 	reg[GPR_RDX] = value >> 32;
@@ -378,6 +380,8 @@ void op_wrmsr(struct vcpu *v, const struct insn *i)
 	const uint64_t *reg = v->c->reg;
 
 	require_cpl0(v);
+	if (v->ops->intercept)
+		v->ops->intercept(v->machine, VCPU_WRMSR);
 	if (!msr_write(v, (uint32_t)reg[GPR_RCX], reg[GPR_RDX] << 32 | (uint32_t)reg[GPR_RAX]))
 		cpu_raise_error(v, EXC_GP, 0);
 }

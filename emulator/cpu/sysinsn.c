@@ -315,6 +315,8 @@ static void op_cpuid(struct vcpu *v, const struct insn *i)
 	struct cpu *c = v->c;
 	uint32_t out[4];
 
+	if (v->ops->intercept)
+		v->ops->intercept(v->machine, VCPU_CPUID);
 	cpuid_query(&v->model, c, (uint32_t)c->reg[GPR_RAX], (uint32_t)c->reg[GPR_RCX], out);
 	c->reg[GPR_RAX] = out[0];
 	c->reg[GPR_RBX] = out[1];
