@@ -9,21 +9,13 @@
 
 #include "emulator/accel/kvm/alarm.h"
 #include "emulator/accel/kvm/measure.h"
+#include "emulator/accel/memory_map.h"
 #include "emulator/error.h"
 #include "emulator/host.h"
 #include "emulator/machine.h"
 
-#define KVM_SLOTS 128
-
 #define INJECTED_NONE (-1)
 #define INJECTED_NMI  256
-
-/* One memory slot as KVM knows it. */
-struct kvm_mapping {
-	uint64_t gpa, size;
-	uint64_t ram_offset;
-	bool rom;
-};
 
 struct kvm {
 	struct machine *m;
@@ -48,7 +40,7 @@ struct kvm {
 	uint64_t place_exits;
 	unsigned place_hits;
 
-	struct kvm_mapping mapping[KVM_SLOTS];
+	struct memory_mapping mapping[MEMORY_MAPPINGS];
 	unsigned mappings;
 	bool log_dirty;
 	uint64_t *bitmap; /* room for the largest slot's dirty log */

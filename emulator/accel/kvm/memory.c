@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Guest memory as KVM slots. The map is derived from the question that the interpreter's MMU asks
- * too (vcpu_ops.ram_page), so both see the same: RAM, ROM, which KVM maps read-only so that a write
- * exits, and everything else, where every access does. A ROM device is now the one and now the
- * other (bus.h), so a change of the map touches only the slots that it concerns.
+ * Guest memory as KVM slots; ROM is mapped read-only. A ROM device comes and goes (memory_map.h),
+ * so a change of the map touches only the slots that it concerns.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,71 +10,7 @@
 
 #include "emulator/accel/kvm/kvm.h"
 
-#define POINTS (2 * (BUS_SLOTS + BUS_REGIONS))
-
-/* Page-aligned addresses between which nothing changes. */
-static int compare(const void *a, const void *b)
-{
-	uint64_t x, y;
-
-	memcpy(&x, a, sizeof(x));
-	memcpy(&y, b, sizeof(y));
-	return x < y ? -1 : x > y;
-}
-
-static unsigned points_collect(const struct bus *b, uint64_t point[POINTS])
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < b->slots; i++) {
-		point[n++] = b->slot[i].gpa;
-		point[n++] = b->slot[i].gpa + b->slot[i].size;
-	}
-	for (unsigned i = 0; i < b->memories; i++) {
-		uint64_t end = b->memory[i]->base + b->memory[i]->size;
-
-		point[n++] = b->memory[i]->base & ~(uint64_t)(RAM_PAGE - 1);
-		point[n++] = (end + RAM_PAGE - 1) & ~(uint64_t)(RAM_PAGE - 1);
-	}
-	qsort(point, n, sizeof(*point), compare);
-	return n;
-}
-
-static bool begins_device(const struct bus *b, uint64_t gpa)
-{
-	const struct slot *s = bus_find_slot(b, gpa);
-
-	return s && s->device && s->gpa == gpa;
-}
-
-/* What should be mapped, neighbours that continue one another joined. */
-static unsigned mappings_derive(struct machine *m, struct kvm_mapping out[KVM_SLOTS])
-{
-	uint64_t point[POINTS];
-	unsigned points = points_collect(&m->bus, point), n = 0;
-
-	for (unsigned i = 0; i + 1 < points; i++) {
-		uint64_t gpa = point[i], size = point[i + 1] - gpa, at;
-		struct kvm_mapping *last = n ? &out[n - 1] : NULL;
-		bool writable = false;
-
-		if (!size)
-			continue;
-		at = m->vcpu.ops->ram_page(m, gpa, &writable);
-		if (at == UINT64_MAX)
-			continue;
-		/* A ROM device comes and goes by itself. */
-		if (last && last->gpa + last->size == gpa && last->rom == !writable &&
-		    last->ram_offset + last->size == at && !begins_device(&m->bus, gpa))
-			last->size += size;
-		else if (n < KVM_SLOTS)
-			out[n++] = (struct kvm_mapping){
-			    .gpa = gpa, .size = size, .ram_offset = at, .rom = !writable};
-	}
-	return n;
-}
-
-static int slot_set(struct kvm *k, unsigned index, const struct kvm_mapping *g, bool on,
+static int slot_set(struct kvm *k, unsigned index, const struct memory_mapping *g, bool on,
 		    struct error *e)
 {
 	struct kvm_userspace_memory_region r = {
@@ -98,26 +32,16 @@ static int slot_set(struct kvm *k, unsigned index, const struct kvm_mapping *g, 
 			 strerror(errno));
 }
 
-static bool mapping_in(const struct kvm_mapping *g, const struct kvm_mapping *list, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++) {
-		if (list[i].gpa == g->gpa && list[i].size == g->size &&
-		    list[i].ram_offset == g->ram_offset && list[i].rom == g->rom)
-			return true;
-	}
-	return false;
-}
-
 /* Puts a mapping into a slot that is free: the first of size 0, or one more. */
-static int mapping_add(struct kvm *k, const struct kvm_mapping *g, struct error *e)
+static int mapping_add(struct kvm *k, const struct memory_mapping *g, struct error *e)
 {
 	unsigned i = 0;
 
 	while (i < k->mappings && k->mapping[i].size)
 		i++;
-	if (i == KVM_SLOTS)
+	if (i == MEMORY_MAPPINGS)
 		return error_set(e, ERROR_HOST, "the guest's memory map has over %d pieces",
-				 KVM_SLOTS);
+				 MEMORY_MAPPINGS);
 	if (slot_set(k, i, g, true, e))
 		return -1;
 	k->mapping[i] = *g;
@@ -129,21 +53,22 @@ static int mapping_add(struct kvm *k, const struct kvm_mapping *g, struct error 
 /* Makes KVM's slots what they should be. */
 int kvm_map(struct kvm *k, struct error *e)
 {
-	struct kvm_mapping want[KVM_SLOTS];
-	unsigned n = mappings_derive(k->m, want);
+	struct memory_mapping want[MEMORY_MAPPINGS];
+	unsigned n = memory_map_derive(k->m, want);
 	uint64_t largest = 0;
 
 	for (unsigned i = 0; i < k->mappings; i++) {
-		struct kvm_mapping *g = &k->mapping[i];
+		struct memory_mapping *g = &k->mapping[i];
 
-		if (!g->size || mapping_in(g, want, n))
+		if (!g->size || memory_mapping_in(g, want, n))
 			continue;
 		if (slot_set(k, i, g, false, e))
 			return -1;
-		*g = (struct kvm_mapping){.size = 0};
+		*g = (struct memory_mapping){.size = 0};
 	}
 	for (unsigned i = 0; i < n; i++) {
-		if (!mapping_in(&want[i], k->mapping, k->mappings) && mapping_add(k, &want[i], e))
+		if (!memory_mapping_in(&want[i], k->mapping, k->mappings) &&
+		    mapping_add(k, &want[i], e))
 			return -1;
 		if (want[i].size > largest)
 			largest = want[i].size;
@@ -171,7 +96,7 @@ void kvm_map_changed(struct machine *m)
 
 static void collect_slot(struct kvm *k, unsigned index)
 {
-	const struct kvm_mapping *g = &k->mapping[index];
+	const struct memory_mapping *g = &k->mapping[index];
 	uint64_t words = (g->size / RAM_PAGE + 63) / 64;
 	struct kvm_dirty_log log = {.slot = index, .dirty_bitmap = k->bitmap};
 
