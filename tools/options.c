@@ -111,12 +111,14 @@ static void list_accels(void)
 {
 	for (unsigned i = 0; accel_classes[i]; i++) {
 		const char *why = accel_classes[i]->probe();
+		char values[192];
 
 		printf("%-12s %s; %s%s\n", accel_classes[i]->name, accel_classes[i]->description,
 		       why ? "not usable here: " : "usable here", why ? why : "");
 		for (const struct accel_property *p = accel_classes[i]->properties; p && p->name;
 		     p++)
-			printf("    %s=%s\n", p->name, p->value);
+			printf("    %s=%s\n", p->name,
+			       accel_property_values(p, values, sizeof(values)));
 	}
 	for (const struct accel_absent *a = accel_absent; a->name; a++)
 		printf("%-12s not built in: %s\n", a->name, a->why);

@@ -51,10 +51,71 @@ static const struct accel_class *find(struct word name)
 
 /* ---- properties ---- */
 
+static void value_copy(char value[ACCEL_VALUE], struct word w)
+{
+	size_t length = w.length < ACCEL_VALUE ? w.length : ACCEL_VALUE - 1;
+
+	memcpy(value, w.at, length);
+	value[length] = 0;
+}
+
+static bool property_takes(const struct accel_property *p, struct word value)
+{
+	char text[ACCEL_VALUE];
+
+	if (value.length >= ACCEL_VALUE)
+		return false;
+	if (word_is(value, p->value))
+		return true;
+	for (unsigned i = 0; i < sizeof(p->also) / sizeof(p->also[0]) && p->also[i]; i++) {
+		if (word_is(value, p->also[i]))
+			return true;
+	}
+	value_copy(text, value);
+	return p->check && p->check(text);
+}
+
+const char *accel_property_values(const struct accel_property *p, char *text, size_t size)
+{
+	size_t used;
+
+	snprintf(text, size, "%s", p->value);
+	for (unsigned i = 0; i < sizeof(p->also) / sizeof(p->also[0]) && p->also[i]; i++) {
+		used = strlen(text);
+		snprintf(text + used, size - used, "|%s", p->also[i]);
+	}
+	used = strlen(text);
+	if (p->form)
+		snprintf(text + used, size - used, "|%s", p->form);
+	return text;
+}
+
+void accel_property_get(const struct accel_class *class, const char *properties, const char *name,
+			char value[ACCEL_VALUE])
+{
+	*value = 0;
+	for (const struct accel_property *p = class->properties; p && p->name; p++) {
+		if (!strcmp(p->name, name))
+			snprintf(value, ACCEL_VALUE, "%s", p->value);
+	}
+	while (*properties) {
+		struct word property = word_until(properties, ","),
+			    key = word_until(properties, "=,");
+
+		if (word_is(key, name) && key.length < property.length)
+			value_copy(value, (struct word){key.at + key.length + 1,
+							property.length - key.length - 1});
+		properties += property.length;
+		properties += *properties == ',';
+	}
+}
+
 static int property_value_check(const char *accel, const struct accel_property *p,
 				struct word value, struct error *e)
 {
-	if (word_is(value, p->value))
+	char values[192];
+
+	if (property_takes(p, value))
 		return 0;
 	for (unsigned i = 0; p->refused[i].value; i++) {
 		if (word_is(value, p->refused[i].value))
@@ -63,7 +124,8 @@ static int property_value_check(const char *accel, const struct accel_property *
 					 p->value);
 	}
 	return error_set(e, ERROR_USAGE, "-accel %s: %s=%.*s is unknown (use %s=%s)", accel,
-			 p->name, shown(value), value.at, p->name, p->value);
+			 p->name, shown(value), value.at, p->name,
+			 accel_property_values(p, values, sizeof(values)));
 }
 
 static int property_check(const struct accel_class *class, struct word property, struct error *e)
@@ -71,13 +133,14 @@ static int property_check(const struct accel_class *class, struct word property,
 	struct word name = word_until(property.at, "=,:");
 	const struct accel_property *p = class->properties;
 	struct word value = {property.at + name.length + 1, property.length - name.length - 1};
-	char known[128] = "";
+	char known[256] = "", values[192];
 
 	for (; p && p->name; p++) {
 		if (word_is(name, p->name) && name.length < property.length)
 			return property_value_check(class->name, p, value, e);
 		snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s=%s",
-			 *known ? ", " : "", p->name, p->value);
+			 *known ? ", " : "", p->name,
+			 accel_property_values(p, values, sizeof(values)));
 	}
 	return error_set(e, ERROR_USAGE, "-accel %s: unknown property '%.*s' (known: %s)",
 			 class->name, shown(property), property.at, *known ? known : "none");
@@ -86,6 +149,8 @@ static int property_check(const struct accel_class *class, struct word property,
 /* All properties behind one name of a list. */
 static int properties_check(const struct accel_class *class, const char *at, struct error *e)
 {
+	if (word_until(at, ":").length >= ACCEL_PROPERTIES)
+		return error_set(e, ERROR_USAGE, "-accel %s: too many properties", class->name);
 	while (*at == ',') {
 		struct word property = word_until(++at, ",:");
 
@@ -145,11 +210,15 @@ static int choose(struct accel_choice *choice, enum error_kind kind, struct erro
 		struct word name = word_until(choice->rest, ",:");
 		const struct accel_class *class = find(name);
 		const char *why = why_not(name, class, text, sizeof(text));
+		struct word properties = word_until(name.at + name.length, ":");
 
 		choice->rest = strchr(choice->rest, ':');
 		choice->rest += choice->rest != NULL;
 		if (!why) {
 			choice->class = class;
+			snprintf(choice->properties, sizeof(choice->properties), "%.*s",
+				 (int)properties.length - (properties.length != 0),
+				 properties.at + (properties.length != 0));
 			return 0;
 		}
 		if (class)

@@ -7,6 +7,7 @@
 #define VCR_ACCEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "emulator/error.h"
@@ -25,16 +26,20 @@ struct vcpu;
 /* The hypervisor sets boot registers by itself: what a reset and a loader put there is not it. */
 #define ACCEL_BOOT_REGS (1u << 6)
 
-/*
- * A `-accel NAME,key=value` property, as QEMU users give them. What can be chosen so far is
- * nothing: there is one value that vcr works with, and reasons why not the others.
- */
+#define ACCEL_VALUE      96  /* longest value of a property, with its end */
+#define ACCEL_PROPERTIES 256 /* all that are given to one accelerator */
+
+/* A `-accel NAME,key=value` property, as QEMU users give them. */
 struct accel_property {
 	const char *name;
-	const char *value; /* the one that is taken */
+	const char *value;   /* the one that holds when none is given */
+	const char *also[3]; /* others that are taken; ends with NULL */
 	struct {
 		const char *value, *why;
 	} refused[3]; /* ends with a NULL value */
+	/* For more values than can be listed: their form, and whether this is one. */
+	const char *form;
+	bool (*check)(const char *value);
 };
 
 struct accel_class {
@@ -96,6 +101,7 @@ extern const struct accel_capability accel_capabilities[];
 struct accel_choice {
 	const struct accel_class *class;
 	char passed[768]; /* why not those before it: "kvm: REASON; whpx: REASON", or "" */
+	char properties[ACCEL_PROPERTIES]; /* "key=value,key=value", as given to the chosen one */
 	const char *list; /* what it was chosen from, and what is left of that behind it */
 	const char *rest;
 };
@@ -107,6 +113,11 @@ struct accel_choice {
 int accel_choose(const char *list, struct accel_choice *choice, struct error *e);
 /* The chosen one turned out not to be usable, because of `why`: the next one of the same list. */
 int accel_choose_next(struct accel_choice *choice, const char *why, struct error *e);
+/* A property's value from a choice's properties: the last that was given, else the default. */
+void accel_property_get(const struct accel_class *class, const char *properties, const char *name,
+			char value[ACCEL_VALUE]);
+/* "a, b or c": the values that a property takes. */
+const char *accel_property_values(const struct accel_property *p, char *text, size_t size);
 /* Whether some accelerator takes this value of a property; 0, or -1 with e filled in. */
 int accel_property_check(const char *name, const char *value, struct error *e);
 
