@@ -6,11 +6,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include <capstone/capstone.h>
-
 #include "emulator/accel/accel.h"
 #include "emulator/cpu/cpuid.h"
 #include "emulator/cpu/mem.h"
+#include "emulator/disasm.h"
 #include "replay/session.h"
 
 /* The bytes at CS:rip as the guest would fetch them, as many as are mapped RAM. */
@@ -35,23 +34,10 @@ static size_t code_bytes(struct machine *m, uint64_t rip, uint8_t *bytes, size_t
 
 const char *replay_disassemble(struct machine *m, uint64_t rip, char *text, size_t size)
 {
-	cs_mode mode = m->vcpu.c->code_bits == 64   ? CS_MODE_64
-		       : m->vcpu.c->code_bits == 32 ? CS_MODE_32
-						    : CS_MODE_16;
 	uint8_t bytes[15];
 	size_t n = code_bytes(m, rip, bytes, sizeof(bytes));
-	cs_insn *insn = NULL;
-	csh capstone;
 
-	snprintf(text, size, n ? "(not an instruction)" : "(no code mapped)");
-	if (cs_open(CS_ARCH_X86, mode, &capstone) != CS_ERR_OK)
-		return text;
-	if (n && cs_disasm(capstone, bytes, n, rip, 1, &insn) == 1)
-		snprintf(text, size, "%s %s", insn->mnemonic, insn->op_str);
-	if (insn)
-		cs_free(insn, 1);
-	cs_close(&capstone);
-	return text;
+	return disasm(bytes, n, m->vcpu.c->code_bits, rip, text, size);
 }
 
 static void print_event(const struct replay *r, FILE *f, const char *label, const struct event *e)
