@@ -43,7 +43,6 @@ static void interrupt(struct machine *m)
 	struct vcpu *v = &m->vcpu;
 	struct cpu *c = v->c;
 
-	m->window = false;
 	if (c->nmi_pending && m->accel->can_nmi(v)) {
 		c->nmi_pending = false;
 		if (m->tap)
@@ -57,9 +56,9 @@ static void interrupt(struct machine *m)
 			m->tap->irq(m->tap, IRQ_VECTOR, vector);
 		c->halted = false;
 		m->accel->inject(v, vector);
-	} else {
-		m->window = c->intr && !c->halted;
 	}
+	/* What could not be taken, or came behind what was. */
+	m->window = c->intr && !c->halted;
 }
 
 static void idle(struct machine *m)
