@@ -232,6 +232,8 @@ static uint64_t tsc_now(struct machine *m)
 
 static bool tsc_read(struct machine *m, uint64_t *tsc)
 {
+	/* A guest that waits by reading it must see it go on. */
+	m->time_stale = m->config.host_time;
 	if (m->tsc_override)
 		m->tsc_override(m->exit_opaque);
 	else if (m->accel->tsc)
@@ -311,8 +313,11 @@ static void accel_chosen(struct machine *m, const struct accel_choice *choice, b
 {
 	m->accel = choice->class;
 	memcpy(m->accel_passed, choice->passed, sizeof(m->accel_passed));
+	memcpy(m->accel_properties, choice->properties, sizeof(m->accel_properties));
 	m->config.host_time = host_time || !(m->accel->flags & ACCEL_COUNTS_INSNS);
 	m->vcpu.model.no_tsc = m->config.host_time;
+	if (!m->config.described)
+		m->config.tsc_exits = m->config.host_time && (m->accel->flags & ACCEL_TSC_EXITS);
 	m->vcpu.model.measured = m->config.cpuid;
 }
 

@@ -65,6 +65,8 @@ struct machine_config {
 	 * count instructions, and by a trace that was made so.
 	 */
 	bool host_time;
+	/* With host_time: the time stamp counter is asked through the door too, and recorded. */
+	bool tsc_exits;
 	/*
 	 * What CPUID answers where an accelerator does not let us say it (cpuid.h), or NULL.
 	 * Measured by it when the machine is opened, unless this is the description of a trace's.
@@ -122,6 +124,15 @@ struct tap {
 	void (*rom_write)(struct tap *t, uint64_t gpa, const void *data, size_t size);
 	/* The accelerator could not run an instruction; the interpreter did. May be NULL. */
 	void (*emulated)(struct tap *t, uint64_t rip, const uint8_t *bytes, size_t length);
+	/*
+	 * The accelerator's own emulator of instructions gave up; the interpreter did it.
+	 * `code_bits` is the size of code there; `status` what the platform said. May be NULL.
+	 */
+	void (*fallback)(struct tap *t, uint64_t rip, unsigned code_bits, uint64_t status,
+			 const uint8_t *bytes, size_t length);
+	/* The platform takes no such interrupt vector: the interpreter delivered it. May be NULL.
+	 */
+	void (*vector_refused)(struct tap *t, uint8_t vector);
 	/* The run loop reached the position that the tap asked for in machine->mark. */
 	void (*mark)(struct tap *t);
 };
@@ -177,8 +188,9 @@ struct machine {
 	struct vcpu vcpu;
 	const struct accel_class *accel;
 	void *accel_data;
-	char accel_passed[768]; /* why not the accelerators before it (accel.h) */
-	char accel_note[256];   /* where it cannot be what the description says, or "" */
+	char accel_properties[256]; /* as given to it (accel.h) */
+	char accel_passed[768];     /* why not the accelerators before it (accel.h) */
+	char accel_note[256];       /* where it cannot be what the description says, or "" */
 
 	struct host *host;
 	struct tap *tap;       /* may be NULL */

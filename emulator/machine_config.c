@@ -82,6 +82,8 @@ char *machine_config_format(const struct machine_config *c)
 		put(f, "no-reboot", "on");
 	if (c->host_time)
 		put(f, "time", "host");
+	if (c->tsc_exits)
+		put(f, "tsc", "exits");
 	cpuid_table_write(c->cpuid, "cpuid", f);
 	if (fclose(f)) {
 		free(text);
@@ -160,6 +162,8 @@ static int config_set(struct machine_config *c, const char *key, size_t key_leng
 		c->no_reboot = !strcmp(value, "on");
 	} else if (KEY("time")) {
 		c->host_time = !strcmp(value, "host");
+	} else if (KEY("tsc")) {
+		c->tsc_exits = !strcmp(value, "exits");
 	} else if (KEY("cpuid")) {
 		int result = cpuid_set(c, value, e);
 

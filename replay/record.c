@@ -255,6 +255,26 @@ static void record_emulated(struct tap *t, uint64_t rip, const uint8_t *bytes, s
 	r->events++;
 }
 
+static void record_fallback(struct tap *t, uint64_t rip, unsigned code_bits, uint64_t status,
+			    const uint8_t *bytes, size_t length)
+{
+	struct recorder *r = of_tap(t);
+	struct event e = event_of_host(r->machine, EVENT_FALLBACK, rip, status, bytes, length);
+
+	e.size = (uint8_t)code_bits;
+	trace_write(r->writer, &e);
+	r->events++;
+}
+
+static void record_vector_refused(struct tap *t, uint8_t vector)
+{
+	struct recorder *r = of_tap(t);
+	struct event e = event_of_host(r->machine, EVENT_VECTOR_REFUSED, 0, vector, NULL, 0);
+
+	trace_write(r->writer, &e);
+	r->events++;
+}
+
 static void record_digest(struct recorder *r)
 {
 	struct digest d = digest_take(&r->digester);
@@ -291,6 +311,8 @@ struct recorder *recorder_new(struct host *host)
 	    .dma = record_dma,
 	    .rom_write = record_rom_write,
 	    .emulated = record_emulated,
+	    .fallback = record_fallback,
+	    .vector_refused = record_vector_refused,
 	    .mark = record_mark,
 	};
 	r->placed = UINT64_MAX;
@@ -309,8 +331,10 @@ struct tap *recorder_tap(struct recorder *r)
 
 static uint32_t version_for(const struct machine *m)
 {
-	if (m->config.pflashes)
+	if (m->config.tsc_exits)
 		return TRACE_VERSION;
+	if (m->config.pflashes)
+		return TRACE_VERSION_FLASH;
 	return m->config.host_time ? TRACE_VERSION_EXITS : TRACE_VERSION_INSNS;
 }
 

@@ -74,7 +74,8 @@ void session_look_ahead(struct replay *r)
 {
 	const struct event *next = session_peek(r, 0);
 
-	if (next && next->kind == EVENT_EMULATED) {
+	if (next && (next->kind == EVENT_EMULATED || next->kind == EVENT_FALLBACK ||
+		     next->kind == EVENT_VECTOR_REFUSED)) {
 		/* That the interpreter helped out then is no concern of this session. */
 		session_consume(r);
 		return;
@@ -608,7 +609,7 @@ struct replay *replay_open(const char *path, const struct replay_options *o, str
 		goto fail;
 	r->machine->mark = digest_next_mark(r->machine);
 	r->machine->exit_opaque = r;
-	if (by_exits)
+	if (by_exits && !r->machine->config.tsc_exits)
 		r->machine->tsc_override = tsc_read;
 	session_look_ahead(r);
 	if (r->options.mode == REPLAY_CPU)

@@ -13,11 +13,13 @@
 #include "emulator/error.h"
 #include "emulator/machine.h"
 
-#define TRACE_VERSION 3
+#define TRACE_VERSION 4
 /*
- * A trace is written as the lowest version that has all it needs: 3 is for machines with flash, 2
- * for positions in exits, 1 for all others.
+ * A trace is written as the lowest version that has all it needs: 4 is for accelerators whose time
+ * stamp counter exits (whpx), 3 for machines with flash, 2 for positions in exits, 1 for all
+ * others.
  */
+#define TRACE_VERSION_FLASH 3
 #define TRACE_VERSION_EXITS 2
 #define TRACE_VERSION_INSNS 1
 

@@ -208,7 +208,7 @@ static void test_foreign(void **state)
 	expect_text(FILE_MAGIC, 5, "cut off at byte 5");
 	file_header_pack(7, header);
 	expect_text(header, sizeof(header), "version 7");
-	expect_text(header, sizeof(header), "up to version 3");
+	expect_text(header, sizeof(header), "up to version 4");
 	file_header_pack(0, header);
 	expect_text(header, sizeof(header), "version 0");
 }
