@@ -233,7 +233,7 @@ static uint64_t tsc_now(struct machine *m)
 static bool tsc_read(struct machine *m, uint64_t *tsc)
 {
 	/* A guest that waits by reading it must see it go on. */
-	m->time_stale = m->config.host_time;
+	m->time_stale |= m->config.tsc_exits;
 	if (m->tsc_override)
 		m->tsc_override(m->exit_opaque);
 	else if (m->accel->tsc)

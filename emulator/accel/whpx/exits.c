@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "emulator/accel/whpx/whpx.h"
+#include "emulator/cpu/cpuid.h"
 #include "emulator/cpu/flags.h"
 #include "emulator/cpu/system.h"
 
@@ -56,6 +57,9 @@ static void exit_cpuid(struct whpx *w)
 	const struct vcpu *v = &w->m->vcpu;
 	uint32_t out[4];
 
+	/* What is answered may depend on the mode and the CPL. */
+	if (v->model.measured && !whpx_state_get(w))
+		return;
 	cpuid_query(&v->model, v->c, (uint32_t)a->rax, (uint32_t)a->rcx, out);
 	finish(w, (const uint32_t[]){WHV_RAX, WHV_RBX, WHV_RCX, WHV_RDX},
 	       (const uint64_t[]){out[0], out[1], out[2], out[3]}, 4);
@@ -70,8 +74,8 @@ static void exit_rdtsc(struct whpx *w)
 	struct vcpu *v = &w->m->vcpu;
 	uint64_t tsc;
 
-	v->ops->tsc_read(w->m);
-	tsc = v->ops->now(w->m) + v->c->tsc_offset;
+	if (!v->ops->tsc_read(w->m, &tsc))
+		tsc = v->ops->now(w->m) + v->c->tsc_offset;
 	finish(w, (const uint32_t[]){WHV_RAX, WHV_RDX, WHV_RCX},
 	       (const uint64_t[]){(uint32_t)tsc, tsc >> 32, (uint32_t)v->c->tsc_aux},
 	       w->exit.rdtsc.is_rdtscp & 1 ? 3 : 2);

@@ -256,11 +256,13 @@ static void whpx_run(struct vcpu *v)
  * By the interpreter: the guest would see a trap flag (PUSHF), and an exit each instruction costs
  * more than a processor in software.
  */
-static void whpx_run_to(struct vcpu *v, uint64_t rip)
+static void whpx_run_to(struct vcpu *v, const struct host_place *place)
 {
 	struct whpx *w = whpx_of(v->machine);
 	struct cpu *c = v->c;
 
+	if (undelivered(w))
+		whpx_interpret_delivery(w);
 	if (!whpx_state_get(w))
 		return;
 	/* The guest wrote memory behind the interpreter's back. */
@@ -269,7 +271,7 @@ static void whpx_run_to(struct vcpu *v, uint64_t rip)
 	do {
 		v->limit = c->insns + 1;
 		interp_run(v);
-	} while (v->limit && c->reg[GPR_RIP] != rip && !c->halted && !c->shutdown);
+	} while (v->limit && c->reg[GPR_RIP] != place->rip && !c->halted && !c->shutdown);
 }
 
 /* ---- interrupts ---- */

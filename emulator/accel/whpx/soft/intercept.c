@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "emulator/accel/whpx/soft/soft.h"
+#include "emulator/cpu/cpuid.h"
 #include "emulator/cpu/insn.h"
 #include "emulator/cpu/mem.h"
 #include "emulator/cpu/system.h"
@@ -267,14 +268,14 @@ static uint64_t soft_now(struct machine *m)
 	return host_clock_ns();
 }
 
-static void soft_rdtsc(struct machine *m)
+static bool soft_rdtsc(struct machine *m, uint64_t *tsc)
 {
 	struct soft_partition *p = soft_of(m);
 	uint64_t now = soft_now(m), offset = p->vp.cpu.tsc_offset;
 	unsigned length;
 
 	if (!(p->extended_exits & WHV_EXTENDED_RDTSC))
-		return;
+		return false;
 	length = abandon(p);
 	soft_exit_begin(p, WHV_EXIT_RDTSC);
 	set_length(p, length);
