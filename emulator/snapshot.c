@@ -101,6 +101,7 @@ struct snapshot *snapshot_take(struct machine *m, struct error *e)
 	machine_sync(m);
 	if (c.s)
 		ram_log_take(&m->ram, RAM_LOG_SNAPSHOT, copy_page, &c);
+	vcpu_guard_changed(&m->vcpu);
 	if (!c.s || c.failed) {
 		/*
 		 * Pages already copied left the log but not the machine's ancestor: after a
@@ -156,6 +157,7 @@ void snapshot_restore(struct machine *m, struct snapshot *s)
 	const struct snapshot *from = m->snapshot;
 
 	ram_log_take(&m->ram, RAM_LOG_SNAPSHOT, restore_page, &r);
+	vcpu_guard_changed(&m->vcpu);
 	for (uint64_t i = 0; from != s && i < m->ram.pages; i++) {
 		if (s->page[i] != (from ? from->page[i] : NULL))
 			restore_page(&r, i);

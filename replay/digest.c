@@ -109,6 +109,7 @@ uint64_t digest_registers(const struct machine *m)
 uint64_t digest_ram(struct digester *d)
 {
 	ram_log_take(&d->m->ram, RAM_LOG_DIGEST, hash_page, d);
+	vcpu_guard_changed(&d->m->vcpu);
 	return d->sum;
 }
 

@@ -51,9 +51,13 @@ static void front_remove(struct block_cache *cache, struct block *b)
 }
 
 /* The block is out of its page's bucket; the one that is running stays valid until it is left. */
-static void block_free(struct block_cache *cache, struct block *b)
+static void block_free(struct vcpu *v, struct block *b)
 {
+	struct block_cache *cache = v->blocks;
+
 	front_remove(cache, b);
+	if (b->translations)
+		v->translations_forget(v, b);
 	cache->bytes -= block_size(b);
 	if (b == cache->running) {
 		cache->end = NULL;
@@ -76,7 +80,7 @@ static void page_forget(struct vcpu *v, uint64_t page)
 	for (g = 0; g < GRANULES; g++) {
 		for (b = p->bucket[g]; b; b = next) {
 			next = b->next;
-			block_free(cache, b);
+			block_free(v, b);
 		}
 	}
 	free(p);
@@ -138,7 +142,7 @@ static void page_store(struct vcpu *v, uint64_t page, unsigned offset, unsigned 
 			}
 			*link = b->next;
 			p->blocks--;
-			block_free(cache, b);
+			block_free(v, b);
 			hit = true;
 		}
 	}
@@ -247,6 +251,7 @@ static struct block *block_get(struct vcpu *v, uint64_t ram_offset)
 		cache->page[page] = p;
 		cache->bytes += sizeof(*p);
 		v->guard[page] |= GUARD_CODE;
+		tlb_shadow_drop_stores(v);
 	}
 	b->next = p->bucket[g];
 	p->bucket[g] = b;
@@ -369,6 +374,12 @@ void vcpu_close(struct vcpu *v)
 void vcpu_state_replaced(struct vcpu *v)
 {
 	blocks_forget(v);
+	tlb_shadow_clear(v);
+}
+
+void vcpu_guard_changed(struct vcpu *v)
+{
+	tlb_shadow_drop_stores(v);
 }
 
 void vcpu_map_changed(struct vcpu *v)

@@ -17,6 +17,8 @@ struct block {
 	uint16_t bytes;
 	uint8_t count;
 	uint8_t code_bits;
+	uint16_t heat;      /* a translator's: how often it was interpreted */
+	void *translations; /* a translator's */
 	struct insn insn[];
 };
 
@@ -38,7 +40,7 @@ struct block_cache {
 	 * A repeated string instruction then stops after one iteration and is fetched anew.
 	 */
 	const struct insn *end;
-	const struct block *running;
+	struct block *running;
 	struct block *zombie;    /* removed while it was running */
 	struct code_page **page; /* by RAM page */
 	uint64_t pages;

@@ -245,6 +245,17 @@ struct tlb {
 	bool empty; /* and nothing has been cached since: as any other that is empty */
 };
 
+/*
+ * What a translator may take from the TLB without looking further: the host's side of it, made from
+ * entries of struct tlb and gone before they are. `write` is there only while the page's guard is
+ * 0.
+ */
+struct tlb_shadow_entry {
+	uint64_t read, write; /* as in struct tlb_entry */
+	uint64_t addend;      /* linear address + addend = host address */
+	uint64_t unused;
+};
+
 /* Architectural state. */
 struct cpu {
 	uint64_t reg[GPR_COUNT];
@@ -295,8 +306,13 @@ struct cpu {
 	struct fpu fpu;
 };
 
+struct tlb_shadow {
+	struct tlb_shadow_entry entry[MMU_TRANSLATED][TLB_SIZE];
+};
+
 struct insn;
 struct machine;
+struct block;
 struct block_cache;
 struct cpuid_table;
 struct vcpu;
@@ -378,6 +394,10 @@ struct vcpu {
 	 */
 	bool fault_in_new_task;
 	uint64_t debug_rip; /* RIP at the last debug_before() */
+	/* A translator's; all NULL without one. */
+	void *translator;
+	struct tlb_shadow *shadow;
+	void (*translations_forget)(struct vcpu *v, struct block *b); /* a decoded block goes */
 };
 
 /* ---- life cycle (reset.c) ---- */
@@ -397,6 +417,8 @@ void vcpu_map_changed(struct vcpu *v);
 /* RAM pages [first, first + count) changed other than by this vCPU's stores (DMA, restore). */
 void vcpu_ram_changed(struct vcpu *v, uint64_t first, uint64_t count);
 void vcpu_set_a20(struct vcpu *v, bool enabled);
+/* Bits of guard[] were set. */
+void vcpu_guard_changed(struct vcpu *v);
 
 /* ---- run (interp.c) ---- */
 

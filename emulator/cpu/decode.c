@@ -42,7 +42,7 @@ static uint64_t take_signed(struct cursor *s, unsigned size)
 	return (uint64_t)((int64_t)(take(s, size) << shift) >> shift);
 }
 
-static void too_long(struct vcpu *v, const struct insn *i)
+void insn_too_long(struct vcpu *v, const struct insn *i)
 {
 	cpu_raise_error(v, EXC_GP, 0);
 }
@@ -351,7 +351,7 @@ unsigned insn_decode(const struct cpu_model *model, unsigned code_bits, const ui
 	if (s.at > s.available) {
 		if (s.available < INSN_MAX)
 			return 0;
-		i->handler = too_long;
+		i->handler = insn_too_long;
 		i->ends_block = true;
 		s.at = INSN_MAX;
 	}

@@ -82,5 +82,7 @@ insn_handler *system_lookup(const struct insn *i, unsigned code_bits, unsigned *
 
 /* Raises #UD. */
 void insn_undefined(struct vcpu *v, const struct insn *i);
+/* Raises #GP(0): over 15 bytes. */
+void insn_too_long(struct vcpu *v, const struct insn *i);
 
 #endif

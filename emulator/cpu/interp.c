@@ -3,6 +3,8 @@
  * The interpreter: enters a block, runs its instructions, and looks between any two of them
  * whether to go on. Guest faults come back here by longjmp.
  */
+#include "emulator/cpu/interp.h"
+
 #include "emulator/cpu/block.h"
 #include "emulator/cpu/debug.h"
 #include "emulator/cpu/mem.h"
@@ -16,7 +18,7 @@ void insn_undefined(struct vcpu *v, const struct insn *i)
  * RIP goes back to the faulting instruction. A fetch that faulted counts as an attempt too, or a
  * guest whose fault handlers fault could run for ever without time passing.
  */
-static void interp_fault(struct vcpu *v)
+void interp_fault(struct vcpu *v)
 {
 	struct cpu *c = v->c;
 
@@ -39,8 +41,7 @@ static inline __attribute__((always_inline)) void interp_insn(struct vcpu *v, co
 	i->handler(v, i);
 }
 
-/* One instruction, or one iteration of it, with breakpoints and single-step. */
-static __attribute__((noinline, cold)) void interp_step(struct vcpu *v)
+__attribute__((noinline, cold)) void interp_step(struct vcpu *v)
 {
 	const struct insn *i;
 	bool tf;
@@ -57,25 +58,33 @@ static __attribute__((noinline, cold)) void interp_step(struct vcpu *v)
 	v->insn = NULL;
 }
 
+static inline __attribute__((always_inline)) void interp_rest(struct vcpu *v, const struct insn *i)
+{
+	const struct cpu *c = v->c;
+	const struct block_cache *cache = v->blocks;
+	uint64_t mask = c->linear_mask;
+
+	do {
+		interp_insn(v, i, mask);
+		i++;
+	} while (i < cache->end && c->insns < v->limit);
+}
+
+void interp_block(struct vcpu *v, const struct insn *i)
+{
+	interp_rest(v, i);
+}
+
 static __attribute__((noinline)) void interp_loop(struct vcpu *v)
 {
-	struct cpu *c = v->c;
-	struct block_cache *cache = v->blocks;
+	const struct cpu *c = v->c;
 
 	while (c->insns < v->limit && !c->halted && !c->shutdown) {
-		uint64_t mask = c->linear_mask;
-		const struct insn *i;
-
 		v->insn = NULL;
-		if (unlikely(debug_active(v))) {
+		if (unlikely(debug_active(v)))
 			interp_step(v);
-			continue;
-		}
-		i = block_enter(v);
-		do {
-			interp_insn(v, i, mask);
-			i++;
-		} while (i < cache->end && c->insns < v->limit);
+		else
+			interp_rest(v, block_enter(v));
 	}
 	v->insn = NULL;
 }

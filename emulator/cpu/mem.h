@@ -59,6 +59,16 @@ void mem_fetch_raise(struct vcpu *v, uint64_t rip);
 void tlb_flush(struct vcpu *v, bool global_too);
 void tlb_flush_page(struct vcpu *v, uint64_t linear); /* INVLPG */
 
+/* Forgets what the shadow has: of one slot, of stores, all. */
+static inline void tlb_shadow_drop(struct vcpu *v, unsigned set, unsigned slot)
+{
+	if (v->shadow && set < MMU_TRANSLATED)
+		v->shadow->entry[set][slot] =
+		    (struct tlb_shadow_entry){.read = TLB_EMPTY, .write = TLB_EMPTY};
+}
+void tlb_shadow_drop_stores(struct vcpu *v);
+void tlb_shadow_clear(struct vcpu *v);
+
 /* Translates without any side effect, for debuggers: false when not mapped. */
 bool mem_debug_translate(struct vcpu *v, uint64_t linear, uint64_t *gpa);
 

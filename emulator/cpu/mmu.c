@@ -372,20 +372,42 @@ static uint64_t filled_take(struct tlb_filled *f, unsigned word, bool global_too
 	return slots;
 }
 
+void tlb_shadow_clear(struct vcpu *v)
+{
+	for (unsigned set = 0; v->shadow && set < MMU_TRANSLATED; set++) {
+		for (unsigned n = 0; n < TLB_SIZE; n++)
+			tlb_shadow_drop(v, set, n);
+	}
+}
+
+void tlb_shadow_drop_stores(struct vcpu *v)
+{
+	for (unsigned set = 0; v->shadow && set < MMU_TRANSLATED; set++) {
+		for (unsigned n = 0; n < TLB_SIZE; n++)
+			v->shadow->entry[set][n].write = TLB_EMPTY;
+	}
+}
+
 void tlb_flush(struct vcpu *v, bool global_too)
 {
 	struct tlb *t = v->tlb;
 
 	if (t->empty)
 		return;
-	if (!t->ready)
+	if (!t->ready) {
 		tlb_make_ready(t);
+		tlb_shadow_clear(v);
+	}
 	for (unsigned word = 0; word < TLB_SIZE / 64; word++) {
 		for (unsigned set = 0; set < MMU_TRANSLATED; set++) {
 			uint64_t slots = filled_take(&t->data_filled[set], word, global_too);
 
-			for (; slots; slots &= slots - 1)
-				t->data[set][word * 64 + __builtin_ctzll(slots)] = empty_data;
+			for (; slots; slots &= slots - 1) {
+				unsigned slot = word * 64 + (unsigned)__builtin_ctzll(slots);
+
+				t->data[set][slot] = empty_data;
+				tlb_shadow_drop(v, set, slot);
+			}
 		}
 		for (unsigned set = 0; set < 2; set++) {
 			uint64_t slots = filled_take(&t->code_filled[set], word, global_too);
@@ -408,13 +430,17 @@ static bool tlb_covers(uint64_t page, uint64_t flags, uint64_t linear)
 	return page != TLB_EMPTY && shift && (page >> shift) == (linear >> shift);
 }
 
-static void tlb_flush_slot(struct tlb *t, unsigned slot, uint64_t linear)
+static void tlb_flush_slot(struct vcpu *v, unsigned slot, uint64_t linear)
 {
+	struct tlb *t = v->tlb;
+
 	for (unsigned set = 0; set < MMU_TRANSLATED; set++) {
 		struct tlb_entry *e = &t->data[set][slot];
 
-		if (tlb_covers(e->read & PAGE_MASK, e->flags, linear))
+		if (tlb_covers(e->read & PAGE_MASK, e->flags, linear)) {
 			*e = empty_data;
+			tlb_shadow_drop(v, set, slot);
+		}
 	}
 	for (unsigned set = 0; set < 2; set++) {
 		struct tlb_code_entry *e = &t->code[set][slot];
@@ -433,11 +459,11 @@ void tlb_flush_page(struct vcpu *v, uint64_t linear)
 	struct tlb *t = v->tlb;
 
 	if (linear < t->large[linear >> 63].first || linear > t->large[linear >> 63].last) {
-		tlb_flush_slot(t, (linear >> PAGE_BITS) & (TLB_SIZE - 1), linear);
+		tlb_flush_slot(v, (linear >> PAGE_BITS) & (TLB_SIZE - 1), linear);
 		return;
 	}
 	for (unsigned slot = 0; slot < TLB_SIZE; slot++)
-		tlb_flush_slot(t, slot, linear);
+		tlb_flush_slot(v, slot, linear);
 }
 
 static uint64_t tlb_flags(struct tlb *t, const struct walk *w, uint64_t linear)
@@ -480,6 +506,7 @@ static void tlb_fill(struct vcpu *v, unsigned set, uint64_t page, const struct w
 	}
 	t->flags = tlb_flags(v->tlb, w, page);
 	filled_mark(&v->tlb->data_filled[set], slot, t->flags);
+	tlb_shadow_drop(v, set, slot);
 }
 
 /* Translates the page of `linear`, raising #PF, and remembers it. */

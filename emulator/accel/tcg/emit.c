@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From IR to host code: the frame of a block.
+ *
+ *     entry:  sub r13, N          N instructions begin; is there room before the limit?
+ *             js limit
+ *             ...                 the operations
+ *             jmp / jcc           edges, once linked straight into the next block
+ *     limit:  ...                 out of line: leave, the interpreter goes on to the limit
+ *     edge:   ...                 leave, and say by which edge
+ *     hand over:                  the interpreter does one instruction, then the next one's code
+ *
+ * Within a page one block may jump to another, for the translation of the page was valid when it
+ * was entered and nothing but an instruction that ends a block takes it away. Into another page an
+ * edge looks into the code TLB first, as block_enter() does.
+ */
+#include "emulator/accel/tcg/emit.h"
+
+void emit_handover(struct emitter *e, unsigned insn, unsigned condition)
+{
+	if (e->handovers == EMIT_HANDOVERS) {
+		e->a.full = true;
+		return;
+	}
+	e->handover[e->handovers++] =
+	    (struct handover){.jump = asm_jcc(&e->a, condition), .insn = (uint8_t)insn};
+}
+
+static void emit_interpret(struct emitter *e, unsigned insn, bool leave)
+{
+	asm_mov_imm(&e->a, HOST_RAX, insn | e->end[insn] << 8 | (leave ? SITE_LEAVE : 0));
+	asm_mov_imm(&e->a, HOST_R15, e->t->index);
+	asm_link(asm_call(&e->a), e->j->interpret);
+}
+
+/* ---- edges ---- */
+
+static void edge_set(struct emitter *e, uint64_t rip, uint8_t *jump)
+{
+	e->t->edge[e->edges++] = (struct jit_edge){.rip = rip, .from = e->t, .jump = jump};
+}
+
+static const struct tlb_code_entry *code_tlb_slot(const struct emitter *e, uint64_t rip)
+{
+	const struct tlb *tlb = e->j->tlb;
+
+	return &tlb->code[(e->t->mode & MODE_USER) != 0][rip >> PAGE_BITS & (TLB_SIZE - 1)];
+}
+
+/* A jump to RIP that is taken always, or by a condition. */
+static void emit_edge(struct emitter *e, uint64_t rip, int condition)
+{
+	struct assembler *a = &e->a;
+	uint8_t *skip = NULL, *other[2], *gpa;
+
+	if ((rip & PAGE_MASK) == (e->t->rip & PAGE_MASK)) {
+		edge_set(e, rip, condition < 0 ? asm_jmp(a) : asm_jcc(a, (unsigned)condition));
+		return;
+	}
+	if (condition >= 0)
+		skip = asm_jcc(a, (unsigned)condition ^ 1);
+	asm_mov_imm(a, HOST_RAX, (uint64_t)(uintptr_t)code_tlb_slot(e, rip));
+	asm_mov_imm(a, HOST_R14, rip & PAGE_MASK);
+	asm_rm(a, 8, 0x3b, HOST_R14, host_at(HOST_RAX, offsetof(struct tlb_code_entry, page)));
+	other[0] = asm_jcc(a, CC_NE);
+	asm_byte(a, 0x49); /* mov r14, imm64 */
+	asm_byte(a, 0xbe);
+	gpa = a->at;
+	asm_u64(a, 0);
+	asm_rm(a, 8, 0x3b, HOST_R14, host_at(HOST_RAX, offsetof(struct tlb_code_entry, gpa)));
+	other[1] = asm_jcc(a, CC_NE);
+	edge_set(e, rip, asm_jmp(a));
+	/* Not linked, or not what it was linked to: out by the stub, which lies right here. */
+	e->t->edge[e->edges - 1].gpa = a->full ? NULL : gpa;
+	e->t->edge[e->edges - 1].stub = a->at;
+	asm_link(other[0], a->at);
+	asm_link(other[1], a->at);
+	asm_mov_imm(a, HOST_RAX, e->t->index << 3 | (e->edges - 1) << 2 | JIT_EDGE);
+	asm_link(asm_jmp(a), e->j->exit);
+	asm_link(skip, a->at);
+}
+
+static void emit_edge_stubs(struct emitter *e)
+{
+	for (unsigned n = 0; n < e->edges; n++) {
+		struct jit_edge *edge = &e->t->edge[n];
+
+		if (!edge->stub) {
+			edge->stub = e->a.at;
+			asm_mov_imm(&e->a, HOST_RAX, e->t->index << 3 | n << 2 | JIT_EDGE);
+			asm_link(asm_jmp(&e->a), e->j->exit);
+		}
+		if (!e->a.full)
+			asm_link(edge->jump, edge->stub);
+	}
+}
+
+/* ---- ends of blocks ---- */
+
+static uint64_t rip_behind(const struct emitter *e, const struct ir_op *o)
+{
+	uint64_t rip = e->ir->rip + e->end[o->insn];
+
+	return e->ir->code64 ? rip : (uint32_t)rip;
+}
+
+static void emit_jcc(struct emitter *e, const struct ir_op *o)
+{
+	emit_edge(e, o->imm, (int)emit_condition(e, o));
+	emit_edge(e, rip_behind(e, o), -1);
+}
+
+static void emit_jcxz(struct emitter *e, const struct ir_op *o)
+{
+	asm_rr(&e->a, o->size, 0x85, HOST_RCX, HOST_RCX);
+	emit_edge(e, o->imm, o->kind ? CC_NE : CC_E);
+	emit_edge(e, rip_behind(e, o), -1);
+}
+
+static void emit_op(struct emitter *e, const struct ir_op *o)
+{
+	switch (o->op) {
+	case IR_INSN:
+		e->insn_at[o->insn] = e->a.at;
+		e->insn_host[o->insn] = o->needs_host;
+		break;
+	case IR_CALL:
+		emit_interpret(e, o->insn, o->kind);
+		break;
+	case IR_GOTO:
+		e->insn_at[e->ir->insns] = e->a.at;
+		emit_edge(e, o->imm, -1);
+		break;
+	case IR_JCC:
+		emit_jcc(e, o);
+		break;
+	case IR_JCXZ:
+		emit_jcxz(e, o);
+		break;
+	case IR_JUMP:
+		asm_rm(&e->a, 4, 0xff, 4, host_at(HOST_RBP, FRAME(target)));
+		break;
+	default:
+		emit_alu(e, o);
+		break;
+	}
+}
+
+/* All handovers of an instruction come to one place, which goes on at the next instruction. */
+static void emit_handovers(struct emitter *e)
+{
+	for (unsigned n = 0; n < e->handovers;) {
+		unsigned insn = e->handover[n].insn;
+
+		for (; n < e->handovers && e->handover[n].insn == insn; n++)
+			asm_link(e->handover[n].jump, e->a.at);
+		emit_interpret(e, insn, false);
+		if (!e->insn_at[insn + 1])
+			continue; /* it ends the block: the call does not come back */
+		if (e->insn_host[insn + 1])
+			asm_link(asm_call(&e->a), e->j->flags);
+		asm_link(asm_jmp(&e->a), e->insn_at[insn + 1]);
+	}
+}
+
+static void measure(struct emitter *e)
+{
+	unsigned end = 0;
+
+	for (unsigned n = 0; n < e->ir->insns; n++) {
+		end += e->t->block->insn[n].length;
+		e->end[n] = end;
+	}
+}
+
+bool jit_emit(struct jit *j, struct jit_block *t)
+{
+	struct emitter e = {.j = j, .t = t, .ir = &j->ir};
+	uint8_t *start, *limit;
+
+	e.a.at = start = j->code_at;
+	e.a.end = j->code.write + j->code.size;
+	measure(&e);
+	t->entry = code_memory_executable(&j->code, start);
+	asm_alu_imm(&e.a, 8, ASM_SUB, HOST_R13, (int32_t)j->ir.insns);
+	limit = asm_jcc(&e.a, CC_S);
+	for (unsigned n = 0; n < j->ir.ops; n++)
+		emit_op(&e, &j->ir.op[n]);
+	asm_link(limit, e.a.at);
+	asm_mov_imm(&e.a, HOST_RAX, t->index << 3 | JIT_LIMIT);
+	asm_link(asm_jmp(&e.a), j->exit);
+	emit_edge_stubs(&e);
+	emit_handovers(&e);
+	if (e.a.full)
+		return false;
+	t->size = (uint32_t)(e.a.at - start);
+	j->code_at = e.a.at;
+	return true;
+}

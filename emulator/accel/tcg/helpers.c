@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between translated code and C: guest state goes from the frame to struct cpu and back, and the
+ * interpreter carries out what translated code hands over.
+ */
+#include "emulator/accel/tcg/helpers.h"
+
+#include "emulator/cpu/flags.h"
+
+/* ---- flags ---- */
+
+static uint32_t frame_flags(const struct jit_frame *f)
+{
+	uint32_t flags = f->status & (FLAG_SF | FLAG_ZF | FLAG_AF | FLAG_PF);
+	bool of = f->of & STORED_OF;
+
+	if (f->of & STORED_AF_SET)
+		flags |= FLAG_AF;
+	if (f->of & STORED_AF_0)
+		flags &= ~FLAG_AF;
+	if (f->of & STORED_OF_CALC)
+		of = !(f->status & FLAG_SF) != !(f->status & FLAG_CF);
+	return flags | (of ? FLAG_OF : 0) | (f->cf ? FLAG_CF : 0);
+}
+
+void jit_frame_store(struct jit_frame *f, struct cpu *c)
+{
+	memcpy(c->reg, f->reg, sizeof(f->reg));
+	flags_set_status(c, frame_flags(f));
+}
+
+void jit_frame_load(struct jit_frame *f, const struct cpu *c)
+{
+	uint32_t flags = flags_status(c);
+
+	memcpy(f->reg, c->reg, sizeof(f->reg));
+	f->of = flags & FLAG_OF ? STORED_OF : 0;
+	f->status = (uint8_t)flags;
+	f->cf = flags & FLAG_CF ? 1 : 0;
+}
+
+/* ---- the shadow of the TLB ---- */
+
+/* What the TLB has for the page of `linear`, as far as accesses need nothing else. */
+static void shadow_fill(struct jit_frame *f, const struct vcpu *v, uint64_t linear)
+{
+	unsigned slot = linear >> PAGE_BITS & (TLB_SIZE - 1);
+	uint64_t page = linear & PAGE_MASK;
+	const struct tlb_entry *t;
+	struct tlb_shadow_entry *s;
+
+	if (v->c->mmu >= MMU_TRANSLATED)
+		return;
+	t = &v->tlb->data[v->c->mmu][slot];
+	s = &f->shadow.entry[v->c->mmu][slot];
+	if (t->read != page)
+		return;
+	s->read = page;
+	s->write = TLB_EMPTY;
+	if (t->write == page && !v->guard[(page + t->delta) >> PAGE_BITS])
+		s->write = page;
+	s->addend = (uint64_t)(uintptr_t)v->ram + t->delta;
+}
+
+/* ---- handing over ---- */
+
+uint32_t jit_interpret(struct jit_frame *f, uint32_t site, uint32_t index, uint64_t linear)
+{
+	struct jit *j = f->jit;
+	struct jit_block *t = j->block[index];
+	struct vcpu *v = j->v;
+	struct cpu *c = v->c;
+	unsigned n = SITE_INSN(site);
+	int64_t after = t->insns - (int64_t)n - 1;
+	const struct insn *i = &t->block->insn[n];
+	uint64_t next = (t->rip + SITE_END(site)) & c->linear_mask;
+
+	jit_frame_store(f, c);
+	c->insns = f->limit - (uint64_t)(f->left + after);
+	c->reg[GPR_RIP] = next;
+	v->insn = i;
+	v->blocks->running = t->block;
+	v->blocks->end = t->block->insn + t->block->count;
+	i->handler(v, i);
+	if (i->ends_block || (site & SITE_LEAVE) || t->dead || c->reg[GPR_RIP] != next)
+		return 1;
+	f->left = (int64_t)(f->limit - c->insns) - after;
+	if (f->left < 0 || c->insns >= v->limit)
+		return 1;
+	shadow_fill(f, v, linear);
+	jit_frame_load(f, c);
+	return 0;
+}

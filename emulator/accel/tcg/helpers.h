@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Guest state between the frame of translated code and struct cpu. */
+#ifndef VCR_TCG_HELPERS_H
+#define VCR_TCG_HELPERS_H
+
+#include "emulator/accel/tcg/jit.h"
+
+/* General registers and status flags; not RIP and the count of instructions. */
+void jit_frame_store(struct jit_frame *f, struct cpu *c);
+void jit_frame_load(struct jit_frame *f, const struct cpu *c);
+
+#endif

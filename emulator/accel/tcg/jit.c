@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The run loop of the translator, and its blocks: found, made, linked, forgotten.
+ *
+ * Each turn of the loop enters a block as the interpreter does, with the same lookups in the code
+ * TLB and the same faults; then runs the translation of it, and all that it is linked to, or
+ * interprets it: when it is not hot yet, or would go beyond the limit. So nothing depends on which
+ * of the two it was.
+ */
+#include "emulator/accel/tcg/jit.h"
+
+#include <stdlib.h>
+
+#include "emulator/accel/tcg/helpers.h"
+#include "emulator/accel/tcg/translate.h"
+#include "emulator/cpu/debug.h"
+#include "emulator/cpu/interp.h"
+
+#define CODE_SIZE   (16u << 20)
+#define CODE_MARGIN (64u << 10) /* more than any block needs */
+#define THRESHOLD   12
+#define FAR_LIMIT   (1ull << 40) /* a limit beyond is as good as none */
+
+/* ---- linking ---- */
+
+static void edge_link(struct jit *j, struct jit_edge *e, struct jit_block *to)
+{
+	uint64_t page = to->gpa & PAGE_MASK;
+
+	if (e->gpa)
+		memcpy(e->gpa, &page, sizeof(page));
+	asm_link(e->jump, j->code.write + (to->entry - j->code.execute));
+	e->to = to;
+	e->next = to->incoming;
+	e->link = &to->incoming;
+	if (e->next)
+		e->next->link = &e->next;
+	to->incoming = e;
+}
+
+static void edge_unlink(struct jit_edge *e)
+{
+	if (!e->to)
+		return;
+	asm_link(e->jump, e->stub);
+	*e->link = e->next;
+	if (e->next)
+		e->next->link = e->link;
+	e->to = NULL;
+}
+
+/* The code of a dead block may still be running, to the end of an instruction; it goes later. */
+static void block_kill(struct jit *j, struct jit_block *t)
+{
+	struct jit_jump *jump = &j->frame->jump[jit_jump_slot(t->rip)];
+
+	if (jump->code == t->entry)
+		*jump = (struct jit_jump){.rip = NO_RIP};
+	while (t->incoming)
+		edge_unlink(t->incoming);
+	edge_unlink(&t->edge[0]);
+	edge_unlink(&t->edge[1]);
+	if (j->last && j->last->from == t)
+		j->last = NULL;
+	t->dead = true;
+	t->next = j->dead;
+	j->dead = t;
+	j->block[t->index] = NULL;
+}
+
+/* Called by block.c when a decoded block goes. */
+static void translations_forget(struct vcpu *v, struct block *b)
+{
+	struct jit *j = v->translator;
+	struct jit_block *t, *next;
+
+	for (t = b->translations; t; t = next) {
+		next = t->next;
+		block_kill(j, t);
+	}
+	b->translations = NULL;
+}
+
+static void dead_free(struct jit *j)
+{
+	while (j->dead) {
+		struct jit_block *t = j->dead;
+
+		j->dead = t->next;
+		free(t);
+	}
+}
+
+/* Everything that was translated. Not while any of it is running. */
+static void jit_forget(struct jit *j)
+{
+	for (uint32_t n = 0; n < j->blocks; n++) {
+		struct jit_block *t = j->block[n];
+
+		if (!t)
+			continue;
+		t->block->translations = NULL;
+		free(t);
+		j->block[n] = NULL;
+	}
+	dead_free(j);
+	for (unsigned n = 0; n < JUMPS; n++)
+		j->frame->jump[n] = (struct jit_jump){.rip = NO_RIP};
+	j->blocks = 0;
+	j->code_at = j->code_start;
+	j->last = NULL;
+}
+
+/* ---- finding and making ---- */
+
+static bool segment_is_flat(const struct segment *s)
+{
+	return s->base == 0 && s->read_span > UINT32_MAX && s->write_span > UINT32_MAX;
+}
+
+/* What code is specialised for now; false when it is not translated at all. */
+static bool mode_now(const struct cpu *c, unsigned *mode)
+{
+	*mode = c->mmu | (c->cpl == 3 ? MODE_USER : 0);
+	if (c->mmu >= MMU_TRANSLATED)
+		return false;
+	if (c->code_bits == 64) {
+		*mode |= MODE_CODE64;
+		return true;
+	}
+	return c->code_bits == 32 && c->stack32 && c->seg[SEG_CS].base == 0 &&
+	       c->seg[SEG_CS].limit == UINT32_MAX && segment_is_flat(&c->seg[SEG_SS]) &&
+	       segment_is_flat(&c->seg[SEG_DS]) && segment_is_flat(&c->seg[SEG_ES]);
+}
+
+static struct jit_block *block_make(struct jit *j, struct block *b, unsigned mode, uint64_t gpa)
+{
+	struct jit_block *t;
+
+	if (j->blocks == JIT_BLOCKS ||
+	    j->code.write + j->code.size - j->code_at < (ptrdiff_t)CODE_MARGIN)
+		jit_forget(j);
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return NULL;
+	t->block = b;
+	t->rip = j->v->c->reg[GPR_RIP];
+	t->gpa = gpa;
+	t->mode = (uint8_t)mode;
+	t->index = j->blocks;
+	ir_translate(&j->ir, b, t->rip);
+	t->insns = (uint8_t)j->ir.insns;
+	ir_optimise(&j->ir);
+	if (j->ir.full || !jit_emit(j, t)) {
+		free(t);
+		return NULL;
+	}
+	j->block[j->blocks++] = t;
+	t->next = b->translations;
+	b->translations = t;
+	return t;
+}
+
+/* The translation of the block that was just entered; NULL when it is to be interpreted. */
+static struct jit_block *block_find(struct jit *j, unsigned *mode)
+{
+	struct vcpu *v = j->v;
+	const struct cpu *c = v->c;
+	struct block *b = v->blocks->running;
+	uint64_t rip = c->reg[GPR_RIP], gpa;
+	struct jit_block *t;
+
+	if (!b || !mode_now(c, mode))
+		return NULL;
+	for (t = b->translations; t; t = t->next)
+		if (t->rip == rip && t->mode == *mode)
+			return t;
+	if (b->heat < j->threshold) {
+		b->heat++;
+		return NULL;
+	}
+	gpa = v->tlb->code[c->cpl == 3][rip >> PAGE_BITS & (TLB_SIZE - 1)].gpa | (rip & ~PAGE_MASK);
+	return block_make(j, b, *mode, gpa);
+}
+
+/* So that an indirect jump to it finds it. Page 0 is what an empty TLB entry looks like. */
+static void jump_enter(struct jit *j, const struct jit_block *t)
+{
+	const struct tlb *tlb = j->v->tlb;
+
+	if (t->rip < PAGE_SIZE_4K)
+		return;
+	j->frame->jump[jit_jump_slot(t->rip)] = (struct jit_jump){
+	    .rip = t->rip,
+	    .tlb = &tlb->code[(t->mode & MODE_USER) != 0][t->rip >> PAGE_BITS & (TLB_SIZE - 1)],
+	    .gpa_mode = (t->gpa & PAGE_MASK) | t->mode,
+	    .code = t->entry,
+	};
+}
+
+/* ---- running ---- */
+
+static void frame_segments(struct jit_frame *f, const struct cpu *c)
+{
+	for (unsigned n = 0; n < 2; n++) {
+		const struct segment *s = &c->seg[SEG_FS + n];
+
+		f->base[n] = s->base;
+		f->span[n][0] = s->read_span;
+		f->span[n][1] = s->write_span;
+	}
+}
+
+static void block_run(struct jit *j, struct jit_block *t)
+{
+	struct jit_frame *f = j->frame;
+	struct vcpu *v = j->v;
+	struct cpu *c = v->c;
+	uint32_t left;
+
+	f->limit = v->limit - c->insns > FAR_LIMIT ? c->insns + FAR_LIMIT : v->limit;
+	f->left = (int64_t)(f->limit - c->insns);
+	frame_segments(f, c);
+	jit_frame_load(f, c);
+	left = j->enter(f, t->entry);
+	v->insn = NULL;
+	if ((left & 3) == JIT_LEFT)
+		return;
+	t = j->block[left >> 3];
+	jit_frame_store(f, c);
+	if ((left & 3) == JIT_LIMIT) {
+		f->left += t->insns;
+		c->reg[GPR_RIP] = t->rip;
+	} else {
+		j->last = &t->edge[left >> 2 & 1];
+		c->reg[GPR_RIP] = j->last->rip;
+	}
+	c->insns = f->limit - (uint64_t)f->left;
+}
+
+static void jit_turn(struct jit *j)
+{
+	struct vcpu *v = j->v;
+	const struct insn *i;
+	struct jit_block *t;
+	struct jit_edge *last;
+	unsigned mode;
+
+	v->insn = NULL;
+	if (unlikely(debug_active(v))) {
+		j->last = NULL;
+		interp_step(v);
+		return;
+	}
+	i = block_enter(v);
+	t = block_find(j, &mode);
+	last = j->last;
+	j->last = NULL;
+	if (!t || t->insns > v->limit - v->c->insns) {
+		interp_block(v, i);
+		return;
+	}
+	if (last && last->rip == t->rip && last->from->mode == t->mode && last->to != t) {
+		edge_unlink(last);
+		edge_link(j, last, t);
+	}
+	jump_enter(j, t);
+	block_run(j, t);
+}
+
+static __attribute__((noinline)) void jit_loop(struct jit *j)
+{
+	struct vcpu *v = j->v;
+	const struct cpu *c = v->c;
+
+	while (c->insns < v->limit && !c->halted && !c->shutdown) {
+		if (unlikely(j->dead != NULL))
+			dead_free(j);
+		jit_turn(j);
+	}
+	v->insn = NULL;
+}
+
+void jit_run(struct vcpu *v)
+{
+	struct jit *j = v->translator;
+
+	if (j->tlb != v->tlb) { /* code has addresses in it */
+		jit_forget(j);
+		j->tlb = v->tlb;
+	}
+	while (setjmp(v->fault) != 0)
+		interp_fault(v);
+	j->last = NULL;
+	jit_loop(j);
+}
+
+/* ---- life cycle ---- */
+
+struct jit *jit_open(struct vcpu *v, const char **why)
+{
+	struct jit *j = calloc(1, sizeof(*j));
+	struct assembler a;
+
+	*why = "out of memory";
+	if (!j)
+		return NULL;
+	j->v = v;
+	j->threshold = THRESHOLD;
+	j->frame = calloc(1, sizeof(*j->frame));
+	if (!j->frame) {
+		free(j);
+		return NULL;
+	}
+	*why = code_memory_open(&j->code, CODE_SIZE);
+	if (*why) {
+		free(j->frame);
+		free(j);
+		return NULL;
+	}
+	a = (struct assembler){.at = j->code.write, .end = j->code.write + j->code.size};
+	jit_make_thunks(j, &a);
+	j->code_start = j->code_at = a.at;
+	j->frame->jit = j;
+	jit_forget(j);
+	v->translator = j;
+	v->translations_forget = translations_forget;
+	v->shadow = &j->frame->shadow;
+	tlb_shadow_clear(v);
+	return j;
+}
+
+void jit_close(struct jit *j)
+{
+	if (!j)
+		return;
+	jit_forget(j);
+	j->v->translator = NULL;
+	j->v->translations_forget = NULL;
+	j->v->shadow = NULL;
+	code_memory_close(&j->code);
+	free(j->frame);
+	free(j);
+}

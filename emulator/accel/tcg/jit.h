@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The translator's run time: what translated code and C share, and how blocks are found, linked
+ * and forgotten.
+ *
+ * Host registers in translated code:
+ *
+ *     rcx rdx rbx rsi rdi r8 r9   the guest's registers of that name
+ *     r10 r11 r12                 the guest's RAX, RSP, RBP
+ *     r13                         how many instructions may still begin before the limit
+ *     rbp                         struct jit_frame, 128 bytes into it
+ *     rax r14 r15                 free; r14 is the address, r15 IR_TEMP
+ *
+ * The guest's R10 to R15 are in the frame. So at every boundary of guest instructions its state is
+ * in known places, blocks follow each other without moving anything, and C is entered from
+ * anywhere by storing ten registers.
+ */
+#ifndef VCR_TCG_JIT_H
+#define VCR_TCG_JIT_H
+
+#include "emulator/accel/tcg/assembler.h"
+#include "emulator/accel/tcg/code_memory.h"
+#include "emulator/accel/tcg/ir.h"
+#include "emulator/cpu/block.h"
+#include "emulator/cpu/mem.h"
+
+#define JUMP_BITS 12
+#define JUMPS     (1u << JUMP_BITS)
+#define NO_RIP    (1ull << 63) /* not canonical: never a RIP */
+
+/* What LOOKUP looks in: by RIP, and valid only while the code TLB says what it said. */
+struct jit_jump {
+	uint64_t rip;
+	const struct tlb_code_entry *tlb;
+	uint64_t gpa_mode; /* guest-physical page, and mode in the low bits */
+	const uint8_t *code;
+};
+
+/*
+ * Status flags as the host gives them. CF is apart, because so many instructions leave it alone or
+ * change nothing else. `of` says where OF and AF are, for those that the host leaves undefined.
+ */
+#define STORED_OF      0x01 /* OF is set */
+#define STORED_OF_CALC 0x20 /* OF is CF ^ SF, both as in `status` */
+#define STORED_AF_SET  0x40 /* AF is set, whatever `status` has */
+#define STORED_AF_0    0x80 /* AF is clear, whatever `status` has */
+
+struct jit_frame {
+	uint64_t reg[16];
+	uint8_t of, status, cf, unused; /* `status`: as LAHF gives it */
+	int64_t left;                   /* r13 while in C */
+	uint64_t saved;                 /* IR_SAVED */
+	const uint8_t *target;          /* from LOOKUP to JUMP */
+	uint64_t base[2];               /* of FS and GS */
+	uint64_t span[2][2];            /* of FS and GS, for reading and for writing */
+	uint64_t limit;                 /* where `left` is 0 */
+	struct jit *jit;
+	struct tlb_shadow shadow;
+	struct jit_jump jump[JUMPS];
+};
+
+#define FRAME_BIAS 128
+
+/* A jump out of a block, to a known RIP. */
+struct jit_edge {
+	uint64_t rip;
+	struct jit_block *from, *to;   /* `to`: linked */
+	struct jit_edge *next, **link; /* among those that lead to the same block */
+	uint8_t *jump;                 /* displacement of the jump */
+	uint8_t *stub;                 /* where it leads while it is not linked */
+	uint8_t *gpa;                  /* into another page: where the target's page is written */
+};
+
+struct jit_block {
+	struct jit_block *next; /* of the same decoded block */
+	struct block *block;
+	uint64_t rip, gpa; /* of the first byte */
+	uint32_t index;    /* in jit.block[] */
+	uint8_t insns, mode;
+	bool dead;
+	const uint8_t *entry; /* to be executed */
+	uint32_t size;        /* of its code */
+	struct jit_edge edge[2];
+	struct jit_edge *incoming;
+};
+
+/* What code is specialised for, besides its address. */
+#define MODE_MMU    0x03 /* MMU_*: which TLB */
+#define MODE_USER   0x04 /* CPL 3: which code TLB */
+#define MODE_CODE64 0x08
+
+#define JIT_BLOCKS (1u << 17)
+
+struct jit {
+	struct vcpu *v;
+	struct jit_frame *frame;
+	struct code_memory code;
+	uint8_t *code_start, *code_at; /* behind the thunks; what is free */
+	uint32_t (*enter)(struct jit_frame *f, const uint8_t *code);
+	const uint8_t *exit, *interpret, *flags; /* thunks, in the writable mapping */
+	const struct tlb *tlb;                   /* that code was made for */
+	unsigned threshold;    /* how often a block is interpreted before it is translated */
+	struct jit_edge *last; /* left by this one: to be linked to what comes next */
+	struct jit_block *dead;
+	struct ir_block ir;
+	uint32_t blocks;
+	struct jit_block *block[JIT_BLOCKS];
+};
+
+/* What jit.enter() returns: how the code was left, and in the bits above that where. */
+enum {
+	JIT_LEFT,  /* jit_interpret() did: struct cpu is right */
+	JIT_EDGE,  /* by the edge in bit 2, of the block in the bits above */
+	JIT_LIMIT, /* at the beginning of a block that does not fit before the limit */
+};
+
+/* Makes a translator for a vCPU; NULL with the reason why not. */
+struct jit *jit_open(struct vcpu *v, const char **why);
+void jit_close(struct jit *j);
+void jit_run(struct vcpu *v);
+
+/* ---- between the files of the run time ---- */
+
+/* The thunks: how translated code is entered and left (thunks.c). */
+void jit_make_thunks(struct jit *j, struct assembler *a);
+/* Host code for j->ir (emit.c). False when there is no room. */
+bool jit_emit(struct jit *j, struct jit_block *t);
+/*
+ * Called by translated code: the interpreter carries out one instruction. Returns 0 to go on with
+ * the next one; else the code is left.
+ */
+uint32_t jit_interpret(struct jit_frame *f, uint32_t site, uint32_t index, uint64_t linear);
+
+/*
+ * A site: the number of the instruction, behind which byte of the block it ends, and whether the
+ * code cannot be gone on with after it.
+ */
+#define SITE_INSN(site) ((site)&0xff)
+#define SITE_END(site)  ((site) >> 8 & 0xffff)
+#define SITE_LEAVE      (1u << 31)
+
+static inline int32_t frame_offset(size_t offset)
+{
+	return (int32_t)offset - FRAME_BIAS;
+}
+#define FRAME(member) frame_offset(offsetof(struct jit_frame, member))
+
+extern const uint8_t jit_host_reg[16]; /* of guest registers; HOST_NONE for those in the frame */
+
+/* The jump-cache slot of a RIP. */
+static inline unsigned jit_jump_slot(uint64_t rip)
+{
+	return (unsigned)(rip ^ rip >> 12) & (JUMPS - 1);
+}
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ways in and out of translated code, which are generated too, and the one place that knows the
+ * host's calling conventions: System V's, and Windows' with its shadow space and more registers
+ * that a callee preserves. Translated code keeps the stack aligned to 16 bytes.
+ */
+#include "emulator/accel/tcg/jit.h"
+
+#ifdef _WIN32
+enum { ARG0 = HOST_RCX, ARG1 = HOST_RDX, ARG2 = HOST_R8, ARG3 = HOST_R9 };
+static const uint8_t preserved[] = {HOST_RBX, HOST_RBP, HOST_RSI, HOST_RDI,
+				    HOST_R12, HOST_R13, HOST_R14, HOST_R15};
+#define SHADOW_SPACE 32
+#else
+enum { ARG0 = HOST_RDI, ARG1 = HOST_RSI, ARG2 = HOST_RDX, ARG3 = HOST_RCX };
+static const uint8_t preserved[] = {HOST_RBX, HOST_RBP, HOST_R12, HOST_R13, HOST_R14, HOST_R15};
+#define SHADOW_SPACE 0
+#endif
+#define PRESERVED (sizeof(preserved) / sizeof(preserved[0]))
+/* The pushed registers and the return address are an odd number of words. */
+#define STACK_ALIGN 8
+
+const uint8_t jit_host_reg[16] = {
+    [GPR_RAX] = HOST_R10,  [GPR_RCX] = HOST_RCX,  [GPR_RDX] = HOST_RDX,  [GPR_RBX] = HOST_RBX,
+    [GPR_RSP] = HOST_R11,  [GPR_RBP] = HOST_R12,  [GPR_RSI] = HOST_RSI,  [GPR_RDI] = HOST_RDI,
+    [GPR_R8] = HOST_R8,    [GPR_R9] = HOST_R9,    [GPR_R10] = HOST_NONE, [GPR_R11] = HOST_NONE,
+    [GPR_R12] = HOST_NONE, [GPR_R13] = HOST_NONE, [GPR_R14] = HOST_NONE, [GPR_R15] = HOST_NONE,
+};
+
+static struct host_mem guest_reg(unsigned r)
+{
+	return host_at(HOST_RBP, FRAME(reg) + (int32_t)(8 * r));
+}
+
+static void guest_load(struct assembler *a)
+{
+	for (unsigned r = 0; r < 16; r++)
+		if (jit_host_reg[r] != HOST_NONE)
+			asm_load(a, 8, jit_host_reg[r], guest_reg(r));
+	asm_load(a, 8, HOST_R13, host_at(HOST_RBP, FRAME(left)));
+}
+
+static void guest_store(struct assembler *a)
+{
+	for (unsigned r = 0; r < 16; r++)
+		if (jit_host_reg[r] != HOST_NONE)
+			asm_store(a, 8, guest_reg(r), jit_host_reg[r]);
+	asm_store(a, 8, host_at(HOST_RBP, FRAME(left)), HOST_R13);
+}
+
+/* uint32_t enter(struct jit_frame *f, const uint8_t *code) */
+static void make_enter(struct assembler *a)
+{
+	for (unsigned n = 0; n < PRESERVED; n++)
+		asm_rr(a, 4, 0xff, 6, preserved[n]); /* push */
+	asm_alu_imm(a, 8, ASM_SUB, HOST_RSP, STACK_ALIGN);
+	asm_rm(a, 8, 0x8d, HOST_RBP, host_at(ARG0, FRAME_BIAS)); /* lea */
+	asm_mov_rr(a, 8, HOST_RAX, ARG1);
+	guest_load(a);
+	asm_rr(a, 4, 0xff, 4, HOST_RAX); /* jmp */
+}
+
+static void make_leave(struct assembler *a)
+{
+	asm_alu_imm(a, 8, ASM_ADD, HOST_RSP, STACK_ALIGN);
+	for (unsigned n = PRESERVED; n-- > 0;)
+		asm_rr(a, 4, 0x8f, 0, preserved[n]); /* pop */
+	asm_byte(a, 0xc3);
+}
+
+/*
+ * Called with the site in eax, the index of the block in r15d and an address in r14: calls
+ * jit_interpret(), and returns, or leaves the code. In between the stack is 8 bytes off.
+ */
+static void make_interpret(struct assembler *a)
+{
+	uint8_t *leave;
+
+	asm_alu_imm(a, 8, ASM_SUB, HOST_RSP, 8 + SHADOW_SPACE);
+	guest_store(a);
+	asm_rm(a, 8, 0x8d, ARG0, host_at(HOST_RBP, -FRAME_BIAS));
+	asm_mov_rr(a, 4, ARG1, HOST_RAX);
+	asm_mov_rr(a, 4, ARG2, HOST_R15);
+	asm_mov_rr(a, 8, ARG3, HOST_R14);
+	asm_mov_imm(a, HOST_RAX, (uint64_t)(uintptr_t)jit_interpret);
+	asm_rr(a, 4, 0xff, 2, HOST_RAX); /* call */
+	asm_rr(a, 4, 0x85, HOST_RAX, HOST_RAX);
+	leave = asm_jcc(a, CC_NE);
+	guest_load(a);
+	asm_alu_imm(a, 8, ASM_ADD, HOST_RSP, 8 + SHADOW_SPACE);
+	asm_byte(a, 0xc3);
+	asm_link(leave, a->at);
+	asm_alu_imm(a, 8, ASM_ADD, HOST_RSP, 8 + SHADOW_SPACE + 8);
+	asm_mov_imm(a, HOST_RAX, JIT_LEFT);
+	make_leave(a);
+}
+
+/* Called: makes the host's status flags, but for AF, those in the frame. Uses eax and r15. */
+static void make_flags(struct assembler *a)
+{
+	uint8_t *known;
+
+	asm_rm(a, 4, ASM_0F | 0xb7, HOST_RAX, host_at(HOST_RBP, FRAME(of))); /* movzx */
+	asm_byte(a, 0xa8);                                                   /* test al, */
+	asm_byte(a, STORED_OF_CALC);
+	known = asm_jcc(a, CC_E);
+	/* SF is bit 15 and CF bit 8. */
+	asm_mov_rr(a, 4, HOST_R15, HOST_RAX);
+	asm_shift_imm(a, 4, 5, HOST_R15, 7);
+	asm_rr(a, 4, 0x31, HOST_RAX, HOST_R15);
+	asm_shift_imm(a, 4, 5, HOST_R15, 8);
+	asm_rr(a, 1, 0x88, HOST_R15, HOST_RAX); /* mov al, r15b */
+	asm_link(known, a->at);
+	/* ah = (ah & ~CF) | cf; then OF = al & 1, which 7Fh + 1 overflows, and the rest by SAHF. */
+	asm_rr(a, 4, 0x81, ASM_AND, HOST_RAX);
+	asm_u32(a, 0xfe01);
+	asm_rm(a, 0, 0x0a, 4, host_at(HOST_RBP, FRAME(cf))); /* or ah, */
+	asm_byte(a, 0x04);                                   /* add al, */
+	asm_byte(a, 0x7f);
+	asm_byte(a, 0x9e); /* sahf */
+	asm_byte(a, 0xc3);
+}
+
+static const uint8_t *begin(struct assembler *a)
+{
+	while ((uintptr_t)a->at % 16 && !a->full)
+		asm_byte(a, 0xcc);
+	return a->at;
+}
+
+void jit_make_thunks(struct jit *j, struct assembler *a)
+{
+	const uint8_t *enter = code_memory_executable(&j->code, begin(a));
+
+	make_enter(a);
+	memcpy(&j->enter, &enter, sizeof(enter));
+	j->exit = begin(a);
+	guest_store(a);
+	make_leave(a);
+	j->interpret = begin(a);
+	make_interpret(a);
+	j->flags = begin(a);
+	make_flags(a);
+}

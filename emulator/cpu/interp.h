@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The interpreter's steps, for a run loop that runs some blocks in another way. They may raise
+ * guest faults: v->fault has to be set, and leads to interp_fault().
+ */
+#ifndef VCR_CPU_INTERP_H
+#define VCR_CPU_INTERP_H
+
+#include "emulator/cpu/insn.h"
+
+/* Delivers the fault that was raised while v->insn was executed, or fetched when that is NULL. */
+void interp_fault(struct vcpu *v);
+/* One instruction, or one iteration of it, with breakpoints and single-step. */
+void interp_step(struct vcpu *v);
+/* From i, which block_enter() returned, to the end of its block or the limit. */
+void interp_block(struct vcpu *v, const struct insn *i);
+
+#endif
