@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emulator/cpu/cpuid.h"
 #include "replay/replay.h"
 #include "tools/command.h"
+#include "tools/emulated.h"
 #include "tools/event_line.h"
 
 static const char help[] =
@@ -15,7 +17,8 @@ static const char help[] =
     "Shows what a trace is and holds: machine, images, length, events by kind and by address,\n"
     "bytes per event (the images not counted), and when in the session they happened.\n\n"
     "  --json   everything as one JSON object\n"
-    "  --all    every address, not only those with the most events\n";
+    "  --all    every address, not only those with the most events, and every line of the "
+    "machine\n";
 
 #define COLUMNS     60
 #define SHOWN       20
@@ -48,6 +51,10 @@ struct statistics {
 	struct event end;
 	uint64_t line[GROUPS][COLUMNS];
 	struct trace_usage usage;
+	bool by_exits;  /* positions count exits, not instructions */
+	uint64_t time;  /* by exits: virtual ns that was last heard of */
+	bool tsc_shown; /* by exits: CPUID shows the guest a time stamp counter */
+	struct emulated_list emulated;
 };
 
 /* ---- counting ---- */
@@ -86,7 +93,12 @@ static void count(struct statistics *s, const struct event *e)
 	s->by_kind[e->kind]++;
 	if (event_kind_fields(e->kind) & EVENT_FIELD_S)
 		count_place(s, e);
-	if (e->kind == EVENT_HOST_WAIT)
+	if (e->kind == EVENT_EMULATED)
+		emulated_count(&s->emulated, e);
+	if (s->by_exits &&
+	    (e->kind == EVENT_HOST_WAIT || e->kind == EVENT_HOST_TIME || e->kind == EVENT_HOST_DUE))
+		s->time = e->data;
+	else if (e->kind == EVENT_HOST_WAIT)
 		s->time_base = e->data - e->position.insns;
 	if (e->kind == EVENT_END)
 		s->end = *e;
@@ -162,9 +174,17 @@ static double bytes_per_event(const struct statistics *s)
 	return s->events ? (double)(s->usage.file - s->usage.head) / (double)s->events : 0;
 }
 
+/* Of instructions; by exits, which do not count those, of microseconds of virtual time. */
 static double exits_per_million(const struct statistics *s)
 {
-	return s->insns ? 1e6 * (double)s->exits / (double)s->insns : 0;
+	uint64_t millions = s->by_exits ? s->time / 1000 : s->insns;
+
+	return millions ? 1e6 * (double)s->exits / (double)millions : 0;
+}
+
+static uint64_t virtual_time(const struct statistics *s)
+{
+	return s->by_exits ? s->time : s->time_base + s->insns;
 }
 
 static const char *role_name(enum image_role role)
@@ -213,21 +233,58 @@ static unsigned sort_kinds(const struct statistics *s, unsigned order[EVENT_KIND
 
 /* ---- as text ---- */
 
-static void print_indented(const char *text)
+/* What CPUID answers may be a hundred lines. */
+static void print_machine(const char *text, bool all)
 {
+	unsigned hidden = 0;
+
 	while (*text) {
 		size_t n = strcspn(text, "\n");
 		char *line = strndup(text, n);
 
-		fputs("              ", stdout);
-		text_print(stdout, line ? line : "");
-		putchar('\n');
+		if (!all && line && !strncmp(line, "cpuid=", 6)) {
+			hidden++;
+		} else {
+			fputs("              ", stdout);
+			text_print(stdout, line ? line : "");
+			putchar('\n');
+		}
 		free(line);
 		text += n + (text[n] == '\n');
 	}
+	if (hidden)
+		printf(
+		    "              and %u answers of CPUID that the accelerator gave (--all shows "
+		    "them)\n",
+		    hidden);
 }
 
-static void print_head(const struct statistics *s)
+static void print_length(const struct statistics *s)
+{
+	if (s->by_exits)
+		printf("length        %s exits, %s events\n", number_text(s->exits),
+		       number_text(s->events));
+	else
+		printf("length        %s instructions, %s exits, %s events\n",
+		       number_text(s->insns), number_text(s->exits), number_text(s->events));
+	if (virtual_time(s) || !s->by_exits)
+		printf("virtual time  %.6f s\n", (double)virtual_time(s) / 1e9);
+	else
+		printf("virtual time  not asked for\n");
+	if (s->end.kind)
+		printf("end           %s\n", stop_reason_text((enum stop_reason)s->end.address));
+	if (!s->by_exits)
+		printf("exits         %.1f per million instructions\n", exits_per_million(s));
+	else if (virtual_time(s))
+		printf("exits         %.0f per second of virtual time\n", exits_per_million(s));
+	if (s->tsc_shown)
+		printf("warning       CPUID showed the guest a time stamp counter, and what RDTSC "
+		       "gave "
+		       "it is not\n              in the trace: a replay on tcg stops at the first "
+		       "RDTSC\n");
+}
+
+static void print_head(const struct statistics *s, bool all)
 {
 	const struct trace_info *info = trace_reader_info(s->reader);
 
@@ -238,7 +295,7 @@ static void print_head(const struct statistics *s)
 	printf(" with accelerator ");
 	text_print(stdout, info->accel);
 	printf(", positions in %s\nmachine\n", info->unit);
-	print_indented(info->machine);
+	print_machine(info->machine, all);
 	for (unsigned i = 0; i < trace_reader_images(s->reader); i++) {
 		const struct image *image = trace_reader_image(s->reader, i);
 
@@ -246,12 +303,7 @@ static void print_head(const struct statistics *s)
 		text_print(stdout, image->name);
 		printf(" (%s bytes)\n", number_text(image->size));
 	}
-	printf("length        %s instructions, %s exits, %s events\n", number_text(s->insns),
-	       number_text(s->exits), number_text(s->events));
-	printf("virtual time  %.6f s\n", (double)(s->time_base + s->insns) / 1e9);
-	if (s->end.kind)
-		printf("end           %s\n", stop_reason_text((enum stop_reason)s->end.address));
-	printf("exits         %.1f per million instructions\n", exits_per_million(s));
+	print_length(s);
 	printf("file          %s bytes: %s of images and description, %s of events in %s chunks\n",
 	       number_text(s->usage.file), number_text(s->usage.head),
 	       number_text(s->usage.file - s->usage.head), number_text(s->usage.chunks));
@@ -292,6 +344,30 @@ static void print_places(struct statistics *s, bool all)
 	}
 	if (left)
 		printf("%-14s %12s %6.2f%s\n", "others", number_text(left),
+		       percent(left, s->events), all ? "" : "  (--all shows them)");
+}
+
+static void print_emulated(const struct statistics *s, bool all)
+{
+	const struct emulated_list *l = &s->emulated;
+	unsigned shown = all || l->used < SHOWN ? l->used : SHOWN;
+	uint64_t left = l->others;
+	char bytes[64];
+
+	if (!l->used)
+		return;
+	printf("\n%-34s %12s %6s  %s\n", "left to the interpreter", "events", "%", "bytes");
+	for (unsigned i = 0; i < l->used; i++) {
+		const struct emulated *e = &l->of[i];
+
+		if (i < shown)
+			printf("%-34s %12s %6.2f  %s\n", e->text, number_text(e->count),
+			       percent(e->count, s->events), emulated_bytes(e, " ", bytes));
+		else
+			left += e->count;
+	}
+	if (left)
+		printf("%-34s %12s %6.2f%s\n", "others", number_text(left),
 		       percent(left, s->events), all ? "" : "  (--all shows them)");
 }
 
@@ -359,17 +435,21 @@ static void print_json_head(const struct statistics *s)
 		text_print_json(stdout, image->name);
 		printf(",\"size\":%zu}", image->size);
 	}
-	printf("],\"insns\":%" PRIu64 ",\"exits\":%" PRIu64 ",\"events\":%" PRIu64
-	       ",\"virtual_ns\":%" PRIu64 ",\"end\":",
-	       s->insns, s->exits, s->events, s->time_base + s->insns);
+	if (s->by_exits)
+		printf("],\"insns\":null");
+	else
+		printf("],\"insns\":%" PRIu64, s->insns);
+	printf(",\"exits\":%" PRIu64 ",\"events\":%" PRIu64 ",\"virtual_ns\":%" PRIu64
+	       ",\"tsc_shown\":%s,\"end\":",
+	       s->exits, s->events, virtual_time(s), s->tsc_shown ? "true" : "false");
 	if (s->end.kind)
 		text_print_json(stdout, stop_reason_text((enum stop_reason)s->end.address));
 	else
 		printf("null");
-	printf(",\"exits_per_million_insns\":%.3f,\"file_bytes\":%" PRIu64
-	       ",\"head_bytes\":%" PRIu64 ",\"chunks\":%" PRIu64 ",\"bytes_per_event\":%.4f",
-	       exits_per_million(s), s->usage.file, s->usage.head, s->usage.chunks,
-	       bytes_per_event(s));
+	printf(",\"exits_per_%s\":%.3f,\"file_bytes\":%" PRIu64 ",\"head_bytes\":%" PRIu64
+	       ",\"chunks\":%" PRIu64 ",\"bytes_per_event\":%.4f",
+	       s->by_exits ? "second" : "million_insns", exits_per_million(s), s->usage.file,
+	       s->usage.head, s->usage.chunks, bytes_per_event(s));
 }
 
 static void print_json(const struct statistics *s)
@@ -392,8 +472,18 @@ static void print_json(const struct statistics *s)
 		text_print_json(stdout, p->region);
 		printf(",\"events\":%" PRIu64 "}", p->count);
 	}
-	printf("],\"other_addresses\":%" PRIu64 ",\"time_line\":{\"width\":%" PRIu64,
-	       s->other_places, s->place / COLUMNS + 1);
+	printf("],\"other_addresses\":%" PRIu64 ",\"emulated\":[", s->other_places);
+	for (unsigned i = 0; i < s->emulated.used; i++) {
+		const struct emulated *e = &s->emulated.of[i];
+		char bytes[64];
+
+		printf("%s{\"instruction\":", i ? "," : "");
+		text_print_json(stdout, e->text);
+		printf(",\"bytes\":\"%s\",\"events\":%" PRIu64 "}", emulated_bytes(e, "", bytes),
+		       e->count);
+	}
+	printf("],\"other_emulated\":%" PRIu64 ",\"time_line\":{\"width\":%" PRIu64,
+	       s->emulated.others, s->place / COLUMNS + 1);
 	for (unsigned g = 0; groups[g]; g++) {
 		printf(",\"%s\":[", groups[g]);
 		for (unsigned i = 0; i < COLUMNS; i++)
@@ -404,6 +494,15 @@ static void print_json(const struct statistics *s)
 }
 
 /* ---- the command ---- */
+
+/* CPUID leaf 1 EDX bit 4, as the guest began. */
+static bool shows_tsc(const struct machine *m)
+{
+	uint32_t out[4];
+
+	cpuid_query(&m->vcpu.model, m->vcpu.c, 1, 0, out);
+	return out[3] >> 4 & 1;
+}
 
 static int stat_trace(struct statistics *s, bool json, bool all)
 {
@@ -417,14 +516,18 @@ static int stat_trace(struct statistics *s, bool json, bool all)
 		return command_fail(&e);
 	names = replay_open(s->path, &names_only, &no_names);
 	s->machine = names ? replay_machine(names) : NULL;
+	s->by_exits = !strcmp(trace_reader_info(s->reader)->unit, "exits");
+	s->tsc_shown = s->by_exits && s->machine && shows_tsc(s->machine);
 	rc = read_all(s, &e);
+	emulated_sort(&s->emulated);
 	qsort(s->place_of, s->places, sizeof(*s->place_of), compare_places);
 	if (json) {
 		print_json(s);
 	} else {
-		print_head(s);
+		print_head(s, all);
 		print_kinds(s);
 		print_places(s, all);
+		print_emulated(s, all);
 		print_time_line(s);
 	}
 	if (!rc && !trace_reader_complete(s->reader))

@@ -3,9 +3,11 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "replay/trace/trace.h"
 #include "tools/command.h"
+#include "tools/event_line.h"
 
 static const char help[] =
     "usage: vcr verify FILE...\n\n"
@@ -19,28 +21,29 @@ static int verify(const char *path)
 	struct trace_usage usage;
 	struct error e = {0};
 	struct event event;
-	uint64_t events = 0, insns = 0;
+	uint64_t events = 0, place = 0;
+	const char *unit;
 	int rc;
 
 	r = trace_reader_open(path, &e);
 	if (!r)
 		return command_fail(&e);
+	unit = strcmp(trace_reader_info(r)->unit, "exits") ? "instruction" : "exit";
 	while ((rc = trace_read(r, &event, &e)) > 0) {
 		progress_show("%s: %s events", path, number_text(events));
-		insns = event.position.insns;
+		place = event_place(&event, trace_reader_info(r));
 		events++;
 	}
 	progress_clear();
 	trace_reader_usage(r, &usage);
 	if (!rc && !trace_reader_complete(r))
-		rc =
-		    error_set(&e, ERROR_TRACE,
-			      "%s: cut off at byte %" PRIu64 ": %s events up to instruction %s are "
-			      "whole, the end is missing (record again if you need it)",
-			      path, usage.file, number_text(events), number_text(insns));
+		rc = error_set(&e, ERROR_TRACE,
+			       "%s: cut off at byte %" PRIu64 ": %s events up to %s %s are "
+			       "whole, the end is missing (record again if you need it)",
+			       path, usage.file, number_text(events), unit, number_text(place));
 	if (!rc)
-		printf("%s: whole, %s events, %s instructions, %u image%s, %s chunk%s, %s bytes\n",
-		       path, number_text(events), number_text(insns), trace_reader_images(r),
+		printf("%s: whole, %s events, %s %ss, %u image%s, %s chunk%s, %s bytes\n", path,
+		       number_text(events), number_text(place), unit, trace_reader_images(r),
 		       trace_reader_images(r) == 1 ? "" : "s", number_text(usage.chunks),
 		       usage.chunks == 1 ? "" : "s", number_text(usage.file));
 	trace_reader_close(r);

@@ -9,6 +9,7 @@
  */
 #include "emulator/accel/kvm/kvm.h"
 #include "emulator/cpu/flags.h"
+#include "emulator/cpu/insn.h"
 #include "emulator/cpu/mem.h"
 
 /* False after kvm_fail(). */
@@ -69,10 +70,17 @@ static size_t code_at(struct machine *m, uint8_t bytes[15])
 	return n;
 }
 
+/* Tells of the instruction that `n` bytes begin with. */
 static void show(struct machine *m, const uint8_t *bytes, size_t n)
 {
-	if (m->tap && m->tap->emulated)
-		m->tap->emulated(m->tap, m->vcpu.c->reg[GPR_RIP], bytes, n);
+	const struct vcpu *v = &m->vcpu;
+	struct insn insn;
+	unsigned length;
+
+	if (!m->tap || !m->tap->emulated)
+		return;
+	length = insn_decode(&v->model, v->c->code_bits, bytes, (unsigned)n, &insn);
+	m->tap->emulated(m->tap, v->c->reg[GPR_RIP], bytes, length ? length : n);
 }
 
 void kvm_emulate(struct kvm *k)
