@@ -44,8 +44,10 @@ static void print_event(const struct replay *r, FILE *f, const char *label, cons
 {
 	char text[256];
 
-	fprintf(f, "  %s instruction %" PRIu64 " exit %" PRIu64, label, e->position.insns,
-		e->position.exits);
+	fprintf(f, "  %s", label);
+	if (!r->machine->config.host_time) /* by exits, instructions are not counted */
+		fprintf(f, " instruction %" PRIu64, e->position.insns);
+	fprintf(f, " exit %" PRIu64, e->position.exits);
 	if (e->rip)
 		fprintf(f, " rip 0x%" PRIx64, e->rip);
 	fprintf(f, ": %s\n", event_text(e, r->machine, text, sizeof(text)));

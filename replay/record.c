@@ -362,10 +362,18 @@ int recorder_finish(struct recorder *r, enum stop_reason reason, int status, str
 {
 	int result;
 
-	/* After a failure of the accelerator its last exit is not finished: no state to compare. */
-	if (!r->machine->failure.kind)
+	struct event end = event_of_host(r->machine, EVENT_END, reason, (uint32_t)status, NULL, 0);
+
+	if (r->machine->failure.kind) {
+		/*
+		 * The accelerator failed on its way from the last event: that is not finished, so
+		 * there is no state to compare, nor to find a place by.
+		 */
+		trace_write(r->writer, &end);
+	} else {
 		record_digest(r);
-	record(r, event_of_host(r->machine, EVENT_END, reason, (uint32_t)status, NULL, 0));
+		record(r, end);
+	}
 	result = trace_writer_close(r->writer, e);
 	r->writer = NULL;
 	return result;

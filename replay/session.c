@@ -570,6 +570,7 @@ struct replay *replay_open(const char *path, const struct replay_options *o, str
 	struct replay *r = calloc(1, sizeof(*r));
 	struct machine_config config;
 	const struct trace_info *info;
+	struct accel_choice choice;
 	bool by_exits;
 
 	if (!r) {
@@ -579,6 +580,9 @@ struct replay *replay_open(const char *path, const struct replay_options *o, str
 	r->options = *o;
 	r->host.ops = &replay_host_ops;
 	r->tap = replay_tap;
+	/* What is wrong with it is not the trace's fault. */
+	if (o->accel && accel_choose(o->accel, &choice, e))
+		goto fail;
 	r->reader = trace_reader_open(path, e);
 	if (!r->reader)
 		goto fail;

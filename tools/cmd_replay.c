@@ -94,9 +94,11 @@ static void show_registers(struct replay *r)
 	char text[256];
 
 	cpu_get_regs(m->vcpu.c, &regs);
-	printf("instruction %s, exit %s, event %s, virtual time %" PRIu64 " ns\n",
-	       number_text(machine_position(m).insns), number_text(machine_position(m).exits),
-	       number_text(replay_events(r)), machine_now(m));
+	if (!m->config.host_time) /* by exits, nobody counted them */
+		printf("instruction %s, ", number_text(machine_position(m).insns));
+	printf("exit %s, event %s, virtual time %" PRIu64 " ns\n",
+	       number_text(machine_position(m).exits), number_text(replay_events(r)),
+	       machine_now(m));
 	for (int i = 0; i < 16; i++)
 		printf("%-3s %016" PRIx64 "%s", names[i], regs.gpr[i], i % 4 == 3 ? "\n" : "  ");
 	printf("rip %016" PRIx64 "  rflags %08" PRIx64 "  cr0 %08" PRIx64 "  cr2 %016" PRIx64
