@@ -241,6 +241,47 @@ static void make_kernel(const struct guest *g, struct image *i)
 	i->data = k;
 }
 
+/* ---- flash ---- */
+
+/* clang-format off */
+static const uint8_t flash_reset[] = {
+	0xe9, 0x0d, 0xff,                                 /* jmp ff00h */
+};
+static const uint8_t flash_enter[] = { /* at FF00h */
+	0x2e, 0x66, 0x0f, 0x01, 0x16, 0x40, 0xff,         /* lgdt cs:[ff40h] */
+	0x0f, 0x20, 0xc0, 0x0c, 0x01, 0x0f, 0x22, 0xc0,   /* mov eax, cr0; or al, 1; mov cr0, eax */
+	0x66, 0xea, 0x17, 0xff, 0xff, 0xff, 0x08, 0x00,   /* jmp 8:ffffff17h */
+	0xb8, 0x10, 0x00, 0x00, 0x00,                     /* mov eax, 10h */
+	0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xd0,               /* mov ds, eax; mov es, eax; mov ss, eax */
+	0xbc, 0x00, 0x80, 0x00, 0x00,                     /* mov esp, 8000h */
+	0xe9, 0xd4, 0x00, 0xff, 0xff,                     /* jmp ffff0000h */
+};
+/* clang-format on */
+
+static void make_flash(const struct guest *g, struct machine_config *c)
+{
+	struct image *code = &c->image[0], *other = &c->image[1];
+
+	code->role = other->role = IMAGE_PFLASH;
+	code->size = 0x10000;
+	code->data = calloc(1, code->size);
+	other->size = 0x1000;
+	other->data = malloc(other->size);
+	other->name = strdup("the other chip");
+	assert_non_null(code->data);
+	assert_non_null(other->data);
+	memset(other->data, 0x11, other->size);
+	memcpy(code->data, g->code, sizeof(g->code));
+	memcpy(code->data + 0xfff0, flash_reset, sizeof(flash_reset));
+	memcpy(code->data + 0xff00, flash_enter, sizeof(flash_enter));
+	put32(code->data + 0xff40, 23 | 0xff48u << 16);
+	put32(code->data + 0xff44, 0xffff);
+	put64(code->data + 0xff50, 0x00cf9b000000ffff);
+	put64(code->data + 0xff58, 0x00cf93000000ffff);
+	c->pflash[1] = PFLASH_WRITABLE;
+	c->pflashes = c->images = 2;
+}
+
 static struct machine_config config_of(const struct guest *g)
 {
 	struct machine_config c;
@@ -249,11 +290,13 @@ static struct machine_config config_of(const struct guest *g)
 	c.ram_size = 4 << 20;
 	c.no_reboot = true;
 	c.image[0].name = strdup(g->name);
-	if (g->mode == REAL)
+	c.images = 1;
+	if (g->mode == FLASH)
+		make_flash(g, &c);
+	else if (g->mode == REAL)
 		make_rom(g, &c.image[0]);
 	else
 		make_kernel(g, &c.image[0]);
-	c.images = 1;
 	return c;
 }
 
@@ -351,5 +394,7 @@ int main(int argc, char **argv)
 	class = choice.class;
 	n = add_tests(tests, 0, guests_access);
 	n = add_tests(tests, n, guests_event);
+	if (device_class_find("cfi01"))
+		n = add_tests(tests, n, guests_flash);
 	return _cmocka_run_group_tests(accel, tests, n, NULL, NULL);
 }

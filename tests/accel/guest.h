@@ -17,6 +17,7 @@ enum mode {
 	REAL,      /* out of a ROM at F000:0000; guests put their vectors into RAM themselves */
 	PROTECTED, /* flat, 32 bits, no paging, at GUEST_CODE */
 	LONG,      /* the same in 64 bits, below 4 GiB mapped one to one */
+	FLASH, /* flat, 32 bits, no paging, out of flash at FFFF0000; another chip is below it */
 };
 #define GUEST_CODE 0x102000u
 
@@ -71,6 +72,6 @@ struct guest {
 };
 
 /* Each ends with a NULL name. */
-extern const struct guest guests_access[], guests_event[];
+extern const struct guest guests_access[], guests_event[], guests_flash[];
 
 #endif
