@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -118,12 +119,45 @@ static void test_escape(void **state)
 	close(in);
 }
 
+/* What a guest programs is in the file at the next poll, or when the door is closed. */
+static void test_store(void **state)
+{
+	char path[] = "/tmp/vcr-store-XXXXXX", bytes[16] = {0};
+	int file = mkstemp(path);
+	struct live_options o = {.store = {NULL, path}};
+	struct error e = {0};
+	struct host *h;
+
+	assert_true(file >= 0);
+	say(file, "0123456789");
+	h = live_open(&o, &e);
+	assert_non_null(h);
+	h->ops->store(h, 1, 2, "a", 1);
+	h->ops->store(h, 1, 3, "b", 1); /* goes on where the one before ended */
+	h->ops->store(h, 1, 7, "c", 1);
+	h->ops->store(h, 0, 0, "lost", 4); /* has no file */
+	h->ops->stop(h);
+	assert_int_equal(pread(file, bytes, sizeof(bytes), 0), 10);
+	assert_string_equal(bytes, "01ab456c89");
+	h->ops->store(h, 1, 0, "last", 4);
+	h->ops->store(h, 1, 2, "!", 1);
+	live_close(h);
+	assert_int_equal(pread(file, bytes, sizeof(bytes), 0), 10);
+	assert_string_equal(bytes, "la!t456c89");
+	close(file);
+	unlink(path);
+	assert_null(live_open(&o, &e));
+	assert_int_equal(e.kind, ERROR_USAGE);
+	assert_non_null(strstr(e.text, path));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_wait_real),
 	    cmocka_unit_test(test_wait_virtual),
 	    cmocka_unit_test(test_escape),
+	    cmocka_unit_test(test_store),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
