@@ -213,7 +213,8 @@ static int choose(struct accel_choice *choice, enum error_kind kind, struct erro
 		struct word properties = word_until(name.at + name.length, ":");
 
 		choice->rest = strchr(choice->rest, ':');
-		choice->rest += choice->rest != NULL;
+		if (choice->rest)
+			choice->rest++;
 		if (!why) {
 			choice->class = class;
 			snprintf(choice->properties, sizeof(choice->properties), "%.*s",
