@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emulator/cpu/mem.h"
 #include "emulator/machine.h"
 
 struct page {
@@ -20,6 +21,7 @@ struct snapshot {
 	uint32_t users; /* its owner, and machines that descend from it */
 	uint64_t insns;
 	uint8_t *arena;
+	bool tlb_empty; /* and not kept: it is most of the arena, and restored by emptying it */
 	uint64_t pages;
 	struct page **page;
 };
@@ -48,6 +50,12 @@ static void descend_from(struct machine *m, struct snapshot *s)
 	m->snapshot = s;
 }
 
+/* How much of the arena a snapshot has: the TLB lies last. */
+static size_t arena_size(const struct machine *m, const struct snapshot *s)
+{
+	return s->tlb_empty ? m->tlb_offset : m->arena_used;
+}
+
 /* Room for one, sharing all pages with `base`. */
 static struct snapshot *snapshot_new(const struct machine *m, const struct snapshot *base)
 {
@@ -58,7 +66,8 @@ static struct snapshot *snapshot_new(const struct machine *m, const struct snaps
 	s->users = 1;
 	s->pages = m->ram.pages;
 	s->page = calloc(s->pages, sizeof(*s->page));
-	s->arena = malloc(m->arena_used);
+	s->tlb_empty = m->vcpu.tlb->empty;
+	s->arena = malloc(arena_size(m, s));
 	if (!s->page || !s->arena) {
 		snapshot_free(s);
 		return NULL;
@@ -117,7 +126,7 @@ struct snapshot *snapshot_take(struct machine *m, struct error *e)
 		error_set(e, ERROR_HOST, "out of memory for a snapshot");
 		return NULL;
 	}
-	memcpy(c.s->arena, m->arena, m->arena_used);
+	memcpy(c.s->arena, m->arena, arena_size(m, c.s));
 	c.s->insns = machine_count(m);
 	descend_from(m, c.s);
 	return c.s;
@@ -143,14 +152,6 @@ static void restore_page(void *opaque, uint64_t index)
 	vcpu_ram_changed(&m->vcpu, index, 1);
 }
 
-/* How much of the arena is to be copied: the TLB, which lies last, is most of it where in use. */
-static size_t arena_size(const struct machine *m, const struct snapshot *s)
-{
-	const struct tlb *kept = (const struct tlb *)(const void *)(s->arena + m->tlb_offset);
-
-	return kept->empty && m->vcpu.tlb->empty ? m->tlb_offset : m->arena_used;
-}
-
 void snapshot_restore(struct machine *m, struct snapshot *s)
 {
 	struct restore r = {.m = m, .s = s};
@@ -163,6 +164,8 @@ void snapshot_restore(struct machine *m, struct snapshot *s)
 			restore_page(&r, i);
 	}
 	memcpy(m->arena, s->arena, arena_size(m, s));
+	if (s->tlb_empty)
+		tlb_flush(&m->vcpu, true);
 	descend_from(m, s);
 	machine_state_replaced(m);
 }

@@ -24,20 +24,23 @@
 
 #ifdef WITH_ASAN
 #include <sanitizer/asan_interface.h>
-#define POISON(p, n)   __asan_poison_memory_region(p, n)
-#define UNPOISON(p, n) __asan_unpoison_memory_region(p, n)
-#else
-#define POISON(p, n)   ((void)(p), (void)(n))
-#define UNPOISON(p, n) ((void)(p), (void)(n))
 #endif
 
 #define NOBODY  MACHINE_DEVICES
 #define PINS    128u
+#define WIRES   200u /* all lines, while the shared ones are found */
 #define REGIONS 16u
 #define LINES   (sizeof(((struct world *)0)->line_levels) / sizeof(uint32_t))
 
 /* Of line_levels: the level that the line's end was told last; below it, one bit a driver. */
 #define DELIVERED (1u << 31)
+
+/* What ASan knows about a piece of memory: a byte for each eight, eight of them at once. */
+struct shade {
+	uint64_t *at;
+	unsigned words; /* for 64 bytes each */
+	uint64_t last;  /* the last of them when the piece can be used */
+};
 
 struct wrapped_region {
 	struct region *region;
@@ -53,6 +56,7 @@ struct wrapped {
 	unsigned regions;
 	uint64_t group; /* itself, and who it is wired to as one; by index */
 	unsigned open;
+	struct shade shade;
 	unsigned index;
 };
 
@@ -68,9 +72,10 @@ struct guard {
 	struct wrapped device[MACHINE_DEVICES];
 	unsigned inside; /* index of the device that runs, or NOBODY */
 	bool lifted;
-	uint8_t *states; /* all devices' states with the guards between them */
-	size_t size;
-	struct line line[LINES];
+	struct shade states;    /* all devices' states with the guards between them */
+	uint64_t ran, restored; /* devices, by index, since the last restore; with that function */
+	bool driven;            /* a line, in this operation */
+	struct line line[WIRES];
 	unsigned lines;
 	uint8_t line_at[MACHINE_DEVICES][PINS]; /* index + 1 */
 };
@@ -82,12 +87,41 @@ static struct wrapped *wrapped(const struct device *d)
 	return (struct wrapped *)(uintptr_t)d->class;
 }
 
-/* ---- who runs ---- */
+/* ---- what may be used ---- */
 
-static void *state_of(const struct machine *m, unsigned index)
+#define FORBIDDEN 0xf7f7f7f7f7f7f7f7u /* ASan's value for memory that the program poisoned */
+
+/* `start` is a multiple of 64, as the arena's parts are. */
+static struct shade shade_of(const uint8_t *start, size_t size)
 {
-	return m->arena + m->device[index]->state_offset;
+	struct shade s = {0};
+#ifdef WITH_ASAN
+	size_t scale, offset, left = size % 64;
+
+	__asan_get_shadow_mapping(&scale, &offset);
+	s.at = (uint64_t *)(((uintptr_t)start >> scale) + offset);
+	s.words = (unsigned)((size + 63) / 64);
+	/* Bytes 0: eight bytes can be used; n: only the first n. */
+	if (left) {
+		s.last = FORBIDDEN << left / 8 * 8;
+		if (left % 8)
+			s.last = (s.last & ~(0xffull << left / 8 * 8)) | (uint64_t)(left % 8)
+									     << left / 8 * 8;
+	}
+#endif
+	return s;
 }
+
+/* As __asan_poison_memory_region() and back, of which there are several for each operation. */
+__attribute__((no_sanitize("address"))) static void shade(const struct shade *s, bool forbid)
+{
+	for (unsigned i = 0; i < s->words; i++)
+		*(volatile uint64_t *)&s->at[i] = forbid              ? FORBIDDEN
+						  : i + 1 == s->words ? s->last
+								      : 0;
+}
+
+/* ---- who runs ---- */
 
 static void open_group(struct harness *h, uint64_t group)
 {
@@ -97,7 +131,7 @@ static void open_group(struct harness *h, uint64_t group)
 		unsigned i = (unsigned)__builtin_ctzll(group);
 
 		if (g->device[i].open++ == 0 && !g->lifted)
-			UNPOISON(state_of(h->m, i), g->device[i].real->state_size);
+			shade(&g->device[i].shade, false);
 	}
 }
 
@@ -109,7 +143,7 @@ static void close_group(struct harness *h, uint64_t group)
 		unsigned i = (unsigned)__builtin_ctzll(group);
 
 		if (--g->device[i].open == 0 && !g->lifted)
-			POISON(state_of(h->m, i), g->device[i].real->state_size);
+			shade(&g->device[i].shade, true);
 	}
 }
 
@@ -119,6 +153,7 @@ static unsigned enter(const struct device *d)
 	unsigned before = g->inside;
 
 	g->inside = wrapped(d)->index;
+	g->ran |= 1ull << g->inside;
 	open_group(active, wrapped(d)->group);
 	judge_call(active);
 	return before;
@@ -159,6 +194,7 @@ static void line_driven(struct harness *h, const struct device *to, unsigned pin
 		return;
 	l = &g->line[at - 1];
 	levels = &h->world.line_levels[at - 1];
+	h->guard->driven = true;
 	*levels = level ? *levels | DELIVERED : *levels & ~DELIVERED;
 	for (unsigned i = 0; i < l->drivers; i++) {
 		if (l->driver[i] == g->inside)
@@ -302,6 +338,7 @@ static void wrap(struct wrapped *w, struct device *d, unsigned index)
 	w->real = d->class;
 	w->index = index;
 	w->group = 1ull << index;
+	w->shade = shade_of(d->machine->arena + d->state_offset, d->class->state_size);
 	*c = *d->class;
 	c->reset = c->reset ? wrap_reset : NULL;
 	c->restored = c->restored ? wrap_restored : NULL;
@@ -338,22 +375,37 @@ static void find_groups(struct guard *g, const struct machine *m)
 
 static void add_driver(struct guard *g, const struct device *from, struct irq out)
 {
-	unsigned n = 0, to = wrapped(out.to)->index;
+	unsigned n = 0;
 	struct line *l;
 
 	while (n < g->lines && (g->line[n].to != out.to || g->line[n].pin != out.pin))
 		n++;
-	if (n == LINES || out.pin >= PINS)
+	if (n == WIRES || out.pin >= PINS)
 		return;
 	l = &g->line[n];
 	if (n == g->lines) {
 		g->lines++;
 		l->to = out.to;
 		l->pin = out.pin;
-		g->line_at[to][out.pin] = (uint8_t)(n + 1);
 	}
 	if (l->drivers < sizeof(l->driver))
 		l->driver[l->drivers++] = (uint8_t)wrapped(from)->index;
+}
+
+/* A line with a single driver has the level that this gives it. */
+static void keep_shared(struct guard *g)
+{
+	unsigned kept = 0;
+
+	memset(g->line_at, 0, sizeof(g->line_at));
+	for (unsigned i = 0; i < g->lines && kept < LINES; i++) {
+		if (g->line[i].drivers < 2)
+			continue;
+		g->line[kept] = g->line[i];
+		kept++;
+		g->line_at[wrapped(g->line[i].to)->index][g->line[i].pin] = (uint8_t)kept;
+	}
+	g->lines = kept;
 }
 
 static void find_lines(struct guard *g, const struct machine *m)
@@ -364,24 +416,26 @@ static void find_lines(struct guard *g, const struct machine *m)
 				add_driver(g, m->device[i], m->device[i]->out[n]);
 		}
 	}
+	keep_shared(g);
 }
 
 int guard_open(struct harness *h, struct error *e)
 {
 	struct machine *m = h->m;
 	struct guard *g = calloc(1, sizeof(*g));
-	size_t first = (sizeof(struct machine_state) + 7) & ~(size_t)7;
+	size_t first = (sizeof(struct machine_state) + 63) & ~(size_t)63;
 
 	if (!g)
 		return error_set(e, ERROR_HOST, "out of memory");
 	h->guard = g;
 	g->inside = NOBODY;
 	g->lifted = true;
-	g->states = m->arena + first;
-	g->size = m->cpu_offset - first;
+	g->states = shade_of(m->arena + first, m->cpu_offset - first);
 	for (unsigned i = 0; i < m->devices; i++)
 		wrap(&g->device[i], m->device[i], i);
 	wrap_regions(&m->bus);
+	for (unsigned i = 0; i < m->devices; i++)
+		g->restored |= (uint64_t)(m->device[i]->class->restored != NULL) << i;
 	find_groups(g, m);
 	find_lines(g, m);
 	active = h;
@@ -401,12 +455,37 @@ void guard_close(struct harness *h)
 	active = NULL;
 }
 
+bool guard_derived(const struct harness *h)
+{
+	return h->guard->ran & h->guard->restored;
+}
+
+/* ASan would look at every byte of a memcpy(). */
+__attribute__((no_sanitize("address"))) void guard_copy(void *to, const void *from, size_t size)
+{
+#if defined(WITH_ASAN) && defined(__x86_64__)
+	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
+#elif defined(WITH_ASAN)
+	const uint8_t *f = from;
+
+	for (volatile uint8_t *t = to; size; size--)
+		*t++ = *f++;
+#else
+	memcpy(to, from, size);
+#endif
+}
+
+void guard_reset(struct harness *h)
+{
+	h->guard->ran = 0;
+}
+
 void guard_lift(struct harness *h)
 {
 	if (!h->guard || h->guard->lifted)
 		return;
 	h->guard->lifted = true;
-	UNPOISON(h->guard->states, h->guard->size);
+	shade(&h->guard->states, false);
 }
 
 void guard_lower(struct harness *h)
@@ -414,15 +493,18 @@ void guard_lower(struct harness *h)
 	if (!h->guard)
 		return;
 	h->guard->lifted = false;
-	POISON(h->guard->states, h->guard->size);
+	shade(&h->guard->states, true);
 }
 
 /* ---- checking ---- */
 
 static void check_lines(struct harness *h)
 {
-	const struct guard *g = h->guard;
+	struct guard *g = h->guard;
 
+	if (!g->driven)
+		return;
+	g->driven = false;
 	for (unsigned i = 0; i < g->lines; i++) {
 		uint32_t levels = h->world.line_levels[i];
 

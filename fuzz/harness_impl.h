@@ -31,7 +31,7 @@ struct world {
 	uint8_t pattern_offset;
 	uint16_t pattern_length;
 	uint64_t written[RAM_PAGES / 64]; /* pages with content of their own */
-	uint32_t line_levels[160];        /* guard.c: of input lines, by driver */
+	uint32_t line_levels[32];         /* guard.c: of shared lines, by driver */
 	uint8_t pattern[OP_BYTES];
 	struct answer_queue queue[QUEUES];
 };
@@ -119,6 +119,14 @@ void guard_close(struct harness *h);
 /* Around what copies the whole arena: lets it, and guards again. */
 void guard_lift(struct harness *h);
 void guard_lower(struct harness *h);
+/* Copies without a look at guards. */
+void guard_copy(void *to, const void *from, size_t size);
+/*
+ * Whether a device ran, since the last call of guard_reset(), that keeps something derived from its
+ * state, which a restore has to put right.
+ */
+bool guard_derived(const struct harness *h);
+void guard_reset(struct harness *h);
 /* Guards are whole and lines consistent; after each operation. */
 void guard_check(struct harness *h);
 

@@ -8,7 +8,7 @@
 #include "fuzz/harness_impl.h"
 
 /* A halt is that many timers long at most, so that no operation takes long. */
-#define HALT_TIMERS 64u
+#define HALT_TIMERS 16u
 /* Virtual time ends here, in 146 years. */
 #define TIME_END ((uint64_t)1 << 62)
 /* Snapshots that an input can take. */
@@ -215,7 +215,7 @@ static void restore_op(struct harness *h)
 
 static void fill_op(struct harness *h, const struct op *op)
 {
-	uint8_t bytes[1 << 14];
+	static uint8_t bytes[1 << 14];
 	uint64_t ram = h->m->bus.slots ? h->m->bus.slot[0].size : 0,
 		 gpa = ram ? op->offset % ram : 0;
 	unsigned count = op->count;

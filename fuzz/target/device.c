@@ -11,6 +11,7 @@
 
 #include "fuzz/harness.h"
 #include "fuzz/mutate.h"
+#include "fuzz/speed.h"
 
 static struct harness *harness;
 
@@ -27,8 +28,14 @@ static void open_harness(void)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+	unsigned operations;
+
 	open_harness();
 	mutate_open(harness_regions(harness));
+	if (speed_wanted(*argc, *argv, &operations)) {
+		speed_print(harness, operations);
+		exit(0);
+	}
 	mutate_learn_arguments(*argc, *argv);
 	return 0;
 }
