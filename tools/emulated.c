@@ -11,44 +11,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <capstone/capstone.h>
+#include "emulator/cpu/insn.h"
+#include "emulator/disasm.h"
 
-/* In one code size: the length, 0 for none. */
-static size_t disassemble(cs_mode mode, const struct event *e, char *text, size_t size)
+static size_t length_in(unsigned code_bits, const struct event *e)
 {
-	cs_insn *insn = NULL;
-	size_t length = 0;
-	csh capstone;
+	struct cpu_model model;
+	struct insn insn;
 
-	if (cs_open(CS_ARCH_X86, mode, &capstone) != CS_ERR_OK)
-		return 0;
-	if (cs_disasm(capstone, e->bytes, e->length, e->address, 1, &insn) == 1) {
-		length = insn->size;
-		snprintf(text, size, "%s %s", insn->mnemonic, insn->op_str);
-		cs_free(insn, 1);
-	}
-	cs_close(&capstone);
-	return length;
+	cpu_model_parse("max", &model);
+	return insn_decode(&model, code_bits, e->bytes, e->length < 15 ? (unsigned)e->length : 15,
+			   &insn);
 }
 
+/* Names the instruction; returns its length. */
 static size_t likeliest(const struct event *e, char *text, size_t size)
 {
-	static const cs_mode order[3][3] = {
-	    {CS_MODE_16, CS_MODE_32, CS_MODE_64}, /* up to 64 KiB */
-	    {CS_MODE_32, CS_MODE_64, CS_MODE_16}, /* up to 4 GiB */
-	    {CS_MODE_64, CS_MODE_64, CS_MODE_64},
+	static const unsigned order[3][3] = {
+	    {16, 32, 64}, /* up to 64 KiB */
+	    {32, 64, 16}, /* up to 4 GiB */
+	    {64, 64, 64},
 	};
-	const cs_mode *mode = order[(e->address > 0xffff) + (e->address > UINT32_MAX)];
+	const unsigned *bits = order[(e->address > 0xffff) + (e->address > UINT32_MAX)];
+	unsigned chosen = 0;
 	size_t length;
 
-	for (unsigned i = 0; i < 3; i++) {
-		length = disassemble(mode[i], e, text, size);
-		if (length == e->length)
-			return length;
-	}
-	length = disassemble(mode[0], e, text, size);
-	if (!length)
-		snprintf(text, size, "(not an instruction)");
+	while (chosen < 2 && length_in(bits[chosen], e) != e->length)
+		chosen++;
+	if (length_in(bits[chosen], e) != e->length)
+		chosen = 0;
+	length = length_in(bits[chosen], e);
+	disasm(e->bytes, e->length, bits[chosen], e->address, text, size);
 	return length ? length : e->length;
 }
 

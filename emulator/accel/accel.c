@@ -136,7 +136,11 @@ static int property_check(const struct accel_class *class, struct word property,
 	char known[256] = "", values[192];
 
 	for (; p && p->name; p++) {
-		if (word_is(name, p->name) && name.length < property.length)
+		if (word_is(name, p->name) && name.length == property.length)
+			return error_set(e, ERROR_USAGE, "-accel %s: %s needs a value (%s=%s)",
+					 class->name, p->name, p->name,
+					 accel_property_values(p, values, sizeof(values)));
+		if (word_is(name, p->name))
 			return property_value_check(class->name, p, value, e);
 		snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s=%s",
 			 *known ? ", " : "", p->name,
@@ -240,6 +244,10 @@ int accel_choose(const char *list, struct accel_choice *choice, struct error *e)
 
 		at += *at == ':';
 		name = word_until(at, ",:");
+		if (!name.length)
+			return error_set(
+			    e, ERROR_USAGE,
+			    "-accel '%.100s': a name is missing (-accel help lists them)", list);
 		class = find(name);
 		if (class && properties_check(class, at + name.length, e))
 			return -1;

@@ -43,6 +43,10 @@ def choice(d, accels):
                 f"vcr: using -accel tcg, because {name}: not built in: "), done)
     table = [
         ("steam", driver.USAGE, "steam: there is no such accelerator"),
+        ("", driver.USAGE, "a name is missing"),
+        ("tcg:", driver.USAGE, "a name is missing"),
+        ("steam::tcg", driver.USAGE, "a name is missing"),
+        ("tcg,thread", driver.USAGE, "thread needs a value (thread=single)"),
         ("tcg,thread=multi", driver.USAGE, "use thread=single"),
         ("tcg,colour=blue", driver.USAGE, "known: thread=single"),
     ]

@@ -105,9 +105,21 @@ static const struct event events[] = {
 
 #define EVENTS (sizeof(events) / sizeof(*events))
 
+/* By exits: what KVM left to the interpreter, once as 16-bit and twice as 64-bit code. */
+static const uint8_t add_ax[] = {0x01, 0x07}, add_r8[] = {0x4c, 0x01, 0x07};
+static const struct event by_exits[EVENTS] = {
+    {.kind = EVENT_PIO_READ, .size = 1, .rip = 0xfff0, .address = 0x1234, .data = 0x60},
+    {.kind = EVENT_EMULATED, .position = {0, 1}, .address = 0x7c00, .bytes = add_ax, .length = 2},
+    {.kind = EVENT_EMULATED, .position = {0, 1}, .address = 0x8000, .bytes = add_r8, .length = 3},
+    {.kind = EVENT_EMULATED, .position = {0, 1}, .address = 0x9000, .bytes = add_r8, .length = 3},
+    {.kind = EVENT_HLT, .position = {0, 1}, .rip = 0xfff5},
+    {.kind = EVENT_HOST_WAIT, .position = {0, 2}, .data = 500000},
+    {.kind = EVENT_END, .position = {0, 2}, .address = STOP_QUIT},
+};
+
 #define FIRMWARE 65536
 
-static char whole[64], other[64], cut[64];
+static char whole[64], other[64], cut[64], exits[64];
 
 static void make(char *path, const struct event *event, const char *producer)
 {
@@ -119,6 +131,12 @@ static void make(char *path, const struct event *event, const char *producer)
 	strcpy(path, sample_path());
 	/* A machine that can be built again, for the names of its devices. */
 	machine_config_init(&config);
+	if (event == by_exits) {
+		info.version = TRACE_VERSION_EXITS;
+		info.accel = (char *)"kvm";
+		info.unit = (char *)"exits";
+		config.host_time = true;
+	}
 	config.image[0] = (struct image){IMAGE_BIOS, strdup("rom"), malloc(FIRMWARE), FIRMWARE};
 	config.images = 1;
 	assert_non_null(config.image[0].data);
@@ -149,6 +167,7 @@ static int setup(void **state)
 	memcpy(changed, events, sizeof(events));
 	changed[5].length = 2;
 	make(other, changed, "vcr test");
+	make(exits, by_exits, "vcr test");
 	data = read_file(whole, &size);
 	strcpy(cut, sample_path());
 	f = fopen(cut, "wb");
@@ -165,6 +184,7 @@ static int teardown(void **state)
 	unlink(whole);
 	unlink(other);
 	unlink(cut);
+	unlink(exits);
 	return 0;
 }
 
@@ -303,6 +323,30 @@ static void test_stat(void **state)
 	assert_int_equal(run(&cmd_stat, NULL), 2);
 }
 
+/* Positions in exits: instructions were not counted, and nothing says that there were 0. */
+static void test_exits(void **state)
+{
+	assert_int_equal(run(&cmd_stat, exits, NULL), 0);
+	assert_says(out, "version 2, complete");
+	assert_says(out, "length        2 exits, 7 events\n");
+	assert_says(out, "virtual time  0.000500 s\n");
+	assert_says(out, "exits         4000 per second of virtual time\n");
+	assert_null(strstr(out, " instructions"));
+	assert_null(strstr(out, "warning"));
+	assert_says(out, "add qword ptr [rdi], r8                       2  28.57  4c 01 07\n");
+	assert_says(out, "add word ptr [bx], ax                         1  14.29  01 07\n");
+	assert_int_equal(run(&cmd_stat, exits, "--json", NULL), 0);
+	assert_says(out, "\"insns\":null,\"exits\":2,\"events\":7,\"virtual_ns\":500000,"
+			 "\"tsc_shown\":false");
+	assert_says(out, "\"exits_per_second\":4000.000");
+	assert_says(out, "\"emulated\":[{\"instruction\":\"add qword ptr [rdi], r8\","
+			 "\"bytes\":\"4c0107\",\"events\":2},{");
+	assert_int_equal(run(&cmd_verify, exits, NULL), 0);
+	assert_says(out, ": whole, 7 events, 2 exits, 1 image, 2 chunks");
+	assert_int_equal(run(&cmd_diff, whole, exits, NULL), 1);
+	assert_says(out, "the unit of positions");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +354,7 @@ int main(void)
 	    cmocka_unit_test(test_dump_filters), cmocka_unit_test(test_dump_usage),
 	    cmocka_unit_test(test_verify),       cmocka_unit_test(test_cut),
 	    cmocka_unit_test(test_diff),         cmocka_unit_test(test_stat),
+	    cmocka_unit_test(test_exits),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
