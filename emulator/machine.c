@@ -8,12 +8,11 @@
  */
 #include "emulator/machine.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "emulator/accel/accel.h"
+#include "emulator/host/os.h"
 #include "emulator/snapshot.h"
 
 #define ARENA_SIZE (1u << 20)
@@ -287,13 +286,9 @@ static int check_ram_size(const struct board_class *b, uint64_t size, struct err
 
 static int arena_open(struct machine *m, struct error *e)
 {
-	m->arena =
-	    mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (m->arena == MAP_FAILED) {
-		m->arena = NULL;
-		return error_set(e, ERROR_HOST, "cannot map the machine's state: %s",
-				 strerror(errno));
-	}
+	m->arena = os_memory_map(ARENA_SIZE);
+	if (!m->arena)
+		return error_set(e, ERROR_HOST, "cannot map the machine's state: %s", os_error());
 	m->arena_size = ARENA_SIZE;
 	machine_arena_alloc(m, sizeof(struct machine_state));
 	for (int i = 0; i < MACHINE_TIMERS; i++)
@@ -428,7 +423,7 @@ void machine_close(struct machine *m)
 	snapshot_free(m->snapshot);
 	ram_close(&m->ram);
 	if (m->arena)
-		munmap(m->arena, m->arena_size);
+		os_memory_unmap(m->arena, m->arena_size);
 	machine_config_free(&m->config);
 	free(m);
 }

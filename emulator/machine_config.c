@@ -45,51 +45,70 @@ const struct image *machine_config_image(const struct machine_config *c, enum im
 	return NULL;
 }
 
-static void put(FILE *f, const char *key, const char *value)
+/* Text that grows; `data` is NULL once there was no memory for it. */
+struct text {
+	char *data;
+	size_t used, room;
+};
+
+static void add(struct text *t, char c)
 {
-	fprintf(f, "%s=", key);
-	for (; *value; value++) {
-		if (*value == '\\')
-			fputs("\\\\", f);
-		else if (*value == '\n')
-			fputs("\\n", f);
-		else
-			fputc(*value, f);
+	if (t->data && t->used == t->room) {
+		char *larger = realloc(t->data, t->room * 2);
+
+		if (!larger)
+			free(t->data);
+		t->data = larger;
+		t->room *= 2;
 	}
-	fputc('\n', f);
+	if (t->data)
+		t->data[t->used++] = c;
+}
+
+static void put(struct text *t, const char *key, const char *value)
+{
+	while (*key)
+		add(t, *key++);
+	add(t, '=');
+	for (; *value; value++) {
+		if (*value == '\\' || *value == '\n')
+			add(t, '\\');
+		add(t, *value == '\n' ? 'n' : *value);
+	}
+	add(t, '\n');
 }
 
 char *machine_config_format(const struct machine_config *c)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	struct text t = {.data = malloc(256), .room = 256};
+	char memory[24];
 
-	if (!f)
-		return NULL;
-	put(f, "machine", c->board);
-	put(f, "cpu", c->cpu);
-	fprintf(f, "memory=%" PRIu64 "\n", c->ram_size);
+	put(&t, "machine", c->board);
+	put(&t, "cpu", c->cpu);
+	snprintf(memory, sizeof(memory), "%" PRIu64, c->ram_size);
+	put(&t, "memory", memory);
 	if (c->append)
-		put(f, "append", c->append);
+		put(&t, "append", c->append);
 	for (unsigned i = 0; i < c->devices; i++)
-		put(f, "device", c->device[i]);
+		put(&t, "device", c->device[i]);
 	for (unsigned i = 0; i < c->pflashes; i++)
-		put(f, "pflash", c->pflash[i] == PFLASH_WRITABLE ? "writable" : "read-only");
+		put(&t, "pflash", c->pflash[i] == PFLASH_WRITABLE ? "writable" : "read-only");
 	if (c->rom_exits)
-		put(f, "rom-device", "off");
+		put(&t, "rom-device", "off");
 	if (c->no_reboot)
-		put(f, "no-reboot", "on");
+		put(&t, "no-reboot", "on");
 	if (c->host_time)
-		put(f, "time", "host");
+		put(&t, "time", "host");
 	if (c->tsc_exits)
-		put(f, "tsc", "exits");
-	cpuid_table_write(c->cpuid, "cpuid", f);
-	if (fclose(f)) {
-		free(text);
-		return NULL;
+		put(&t, "tsc", "exits");
+	for (unsigned i = 0; c->cpuid && i < c->cpuid->entries; i++) {
+		char entry[CPUID_ENTRY_TEXT];
+
+		cpuid_entry_write(&c->cpuid->entry[i], entry);
+		put(&t, "cpuid", entry);
 	}
-	return text;
+	add(&t, 0);
+	return t.data;
 }
 
 static char *unescape(const char *value, size_t length)

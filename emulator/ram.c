@@ -5,25 +5,21 @@
  */
 #include "emulator/ram.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "emulator/cpu/cpu.h"
+#include "emulator/host/os.h"
 
 int ram_open(struct ram *r, uint64_t size, struct error *e)
 {
 	memset(r, 0, sizeof(*r));
 	size = (size + RAM_PAGE - 1) & ~(uint64_t)(RAM_PAGE - 1);
-	r->base = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (r->base == MAP_FAILED) {
-		r->base = NULL;
+	r->base = os_memory_map(size);
+	if (!r->base)
 		return error_set(e, ERROR_HOST,
 				 "cannot map %llu MiB of guest memory: %s (use a smaller -m)",
-				 (unsigned long long)(size >> 20), strerror(errno));
-	}
+				 (unsigned long long)(size >> 20), os_error());
 	r->size = size;
 	r->pages = size / RAM_PAGE;
 	r->guard = malloc(r->pages);
@@ -43,7 +39,7 @@ int ram_open(struct ram *r, uint64_t size, struct error *e)
 void ram_close(struct ram *r)
 {
 	if (r->base)
-		munmap(r->base, r->size);
+		os_memory_unmap(r->base, r->size);
 	free(r->guard);
 	free(r->dirty);
 	for (int log = 0; log < RAM_LOG_COUNT; log++)

@@ -3,6 +3,7 @@
 #include "replay/event.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -115,40 +116,56 @@ static const char *region_name(const struct event *e, const struct machine *m)
 	return r ? r->name : NULL;
 }
 
+/* What is left of a buffer that text is put into; text that does not fit is cut. */
+struct line {
+	char *at;
+	size_t room;
+};
+
+static void line_add(struct line *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void line_add(struct line *l, const char *format, ...)
+{
+	va_list ap;
+	size_t n;
+
+	va_start(ap, format);
+	n = (size_t)vsnprintf(l->at, l->room, format, ap);
+	va_end(ap);
+	n = n < l->room ? n : l->room - 1;
+	l->at += n;
+	l->room -= n;
+}
+
 const char *event_text(const struct event *e, const struct machine *m, char *text, size_t size)
 {
 	const char *kind = event_kind_name(e->kind), *name = region_name(e, m);
 	unsigned fields = event_kind_fields(e->kind);
-	FILE *f = fmemopen(text, size, "w");
+	struct line l = {text, size};
 
 	if (!size)
 		return text;
-	text[0] = 0;
-	if (!f)
-		return text;
-	fputs(kind ? kind : "?", f);
+	line_add(&l, "%s", kind ? kind : "?");
 	if (e->kind == EVENT_END) {
-		fprintf(f, " %s", stop_reason_text((enum stop_reason)e->address));
+		line_add(&l, " %s", stop_reason_text((enum stop_reason)e->address));
 		if (e->data)
-			fprintf(f, " status %" PRIu64, e->data);
-		fclose(f);
+			line_add(&l, " status %" PRIu64, e->data);
 		return text;
 	}
 	if (fields & EVENT_FIELD_A)
-		fprintf(f, " 0x%" PRIx64, e->address);
+		line_add(&l, " 0x%" PRIx64, e->address);
 	if (name)
-		fprintf(f, " %s", name);
+		line_add(&l, " %s", name);
 	if (fields & EVENT_FIELD_S)
-		fprintf(f, e->size ? " size %u" : " #GP", e->size);
+		line_add(&l, e->size ? " size %u" : " #GP", e->size);
 	if (fields & EVENT_FIELD_D)
-		fprintf(f, " data 0x%" PRIx64, e->data);
+		line_add(&l, " data 0x%" PRIx64, e->data);
 	if (fields & EVENT_FIELD_B) {
-		fprintf(f, " %zu bytes", e->length);
+		line_add(&l, " %zu bytes", e->length);
 		for (size_t i = 0; i < e->length && i < TEXT_BYTES_SHOWN; i++)
-			fprintf(f, " %02x", e->bytes[i]);
+			line_add(&l, " %02x", e->bytes[i]);
 		if (e->length > TEXT_BYTES_SHOWN)
-			fputs(" ...", f);
+			line_add(&l, " ...");
 	}
-	fclose(f);
 	return text;
 }

@@ -5,14 +5,13 @@
  *
  * libvirt names a software processor "qemu" whoever made it, and has no word for whpx.
  */
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "emulator/accel/accel.h"
+#include "emulator/host/os.h"
 #include "emulator/machine.h"
 #include "tools/command.h"
 #include "tools/host_cpu.h"
@@ -97,17 +96,6 @@ static void put_guest(const char *emulator)
 	     "    </features>\n  </guest>");
 }
 
-/* Where this program is. */
-static int own_path(char path[PATH_MAX])
-{
-	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
-
-	if (length <= 0)
-		return -1;
-	path[length] = 0;
-	return 0;
-}
-
 static int run_capabilities(int argc, char **argv)
 {
 	char emulator[PATH_MAX];
@@ -115,9 +103,8 @@ static int run_capabilities(int argc, char **argv)
 
 	if (argc > 1)
 		return command_usage("capabilities", "what is '%s' for?", argv[1]);
-	if (own_path(emulator)) {
-		error_set(&e, ERROR_HOST, "cannot find out where vcr is: /proc/self/exe: %s",
-			  strerror(errno));
+	if (os_program_path(emulator, sizeof(emulator))) {
+		error_set(&e, ERROR_HOST, "cannot find out where vcr is: %s", os_error());
 		return command_fail(&e);
 	}
 	puts("<capabilities>");

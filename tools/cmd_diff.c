@@ -60,12 +60,9 @@ static void print_missing(char sign, const char *text, const char *other)
 		size_t n = strcspn(text, "\n");
 
 		if (!has_line(other, text, n)) {
-			char *line = strndup(text, n);
-
 			printf("  %c ", sign);
-			text_print(stdout, line ? line : "");
+			text_print_part(stdout, text, n);
 			putchar('\n');
-			free(line);
 		}
 		text += n + (text[n] == '\n');
 	}

@@ -146,31 +146,12 @@ static void print(const struct filter *f, const struct event *e, struct machine 
 {
 	char text[128];
 
-	if (f->json && !f->disasm) {
-		event_print_json(stdout, e, m);
-		fputc('\n', stdout);
-		return;
-	}
 	text[0] = '\0';
 	if (f->disasm && event_kind_crossing(e->kind) == CROSSING_EXIT)
 		replay_disassemble(m, e->rip, text, sizeof(text));
 	if (f->json) {
-		/* The instruction joins the object: its last brace comes after it. */
-		char *line = NULL;
-		size_t size = 0;
-		FILE *object = open_memstream(&line, &size);
-
-		if (!object)
-			return;
-		event_print_json(object, e, m);
-		fclose(object);
-		fwrite(line, 1, size - 1, stdout);
-		free(line);
-		if (*text) {
-			fputs(",\"insn\":", stdout);
-			text_print_json(stdout, text);
-		}
-		fputs("}\n", stdout);
+		event_print_json(stdout, e, m, text);
+		fputc('\n', stdout);
 		return;
 	}
 	event_print(stdout, e, m);

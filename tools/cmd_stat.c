@@ -240,16 +240,14 @@ static void print_machine(const char *text, bool all)
 
 	while (*text) {
 		size_t n = strcspn(text, "\n");
-		char *line = strndup(text, n);
 
-		if (!all && line && !strncmp(line, "cpuid=", 6)) {
+		if (!all && !strncmp(text, "cpuid=", 6)) {
 			hidden++;
 		} else {
 			fputs("              ", stdout);
-			text_print(stdout, line ? line : "");
+			text_print_part(stdout, text, n);
 			putchar('\n');
 		}
-		free(line);
 		text += n + (text[n] == '\n');
 	}
 	if (hidden)

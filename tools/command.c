@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "emulator/host/os.h"
 
 int command_fail(const struct error *e)
 {
@@ -33,14 +33,11 @@ static bool shown;
 
 void progress_show(const char *format, ...)
 {
-	static struct timespec last;
-	struct timespec now;
+	static uint64_t last;
+	uint64_t now = os_monotonic_ns();
 	va_list ap;
 
-	if (!isatty(STDERR_FILENO))
-		return;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if ((now.tv_sec - last.tv_sec) * 1000 + (now.tv_nsec - last.tv_nsec) / 1000000 < 200)
+	if (!os_is_terminal(2) || now - last < 200000000)
 		return;
 	last = now;
 	shown = true;

@@ -143,13 +143,18 @@ void event_print(FILE *f, const struct event *e, const struct machine *m)
 		fprintf(f, "  %s", region);
 }
 
-void text_print(FILE *f, const char *text)
+void text_print_part(FILE *f, const char *text, size_t length)
 {
-	for (; *text; text++) {
-		uint8_t c = (uint8_t)*text;
+	for (size_t i = 0; i < length; i++) {
+		uint8_t c = (uint8_t)text[i];
 
 		fputc(c < 0x20 || c == 0x7f ? '?' : c, f);
 	}
+}
+
+void text_print(FILE *f, const char *text)
+{
+	text_print_part(f, text, strlen(text));
 }
 
 /* ---- JSON ---- */
@@ -171,7 +176,7 @@ void text_print_json(FILE *f, const char *text)
 	fputc('"', f);
 }
 
-void event_print_json(FILE *f, const struct event *e, const struct machine *m)
+void event_print_json(FILE *f, const struct event *e, const struct machine *m, const char *insn)
 {
 	unsigned fields = event_kind_fields(e->kind);
 
@@ -198,6 +203,10 @@ void event_print_json(FILE *f, const struct event *e, const struct machine *m)
 		text_print_json(f, event_device_id(e, m));
 		fputs(",\"region\":", f);
 		text_print_json(f, event_region_name(e, m));
+	}
+	if (*insn) {
+		fputs(",\"insn\":", f);
+		text_print_json(f, insn);
 	}
 	fputc('}', f);
 }

@@ -27,10 +27,11 @@ bool machine_has_name(const struct machine *m, const char *name);
  */
 void event_print(FILE *f, const struct event *e, const struct machine *m);
 /* One JSON object; 64-bit values that are no counts are strings in hexadecimal. */
-void event_print_json(FILE *f, const struct event *e, const struct machine *m);
+void event_print_json(FILE *f, const struct event *e, const struct machine *m, const char *insn);
 
 /* A string from a trace, without what could drive a terminal. */
 void text_print(FILE *f, const char *text);
+void text_print_part(FILE *f, const char *text, size_t length);
 /* The same as a JSON string, quotes included. */
 void text_print_json(FILE *f, const char *text);
 

@@ -9,7 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
+
+#include "emulator/host/os.h"
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
@@ -165,10 +166,7 @@ static void read_cpuid(struct host_cpu *c)
 
 void host_cpu_read(struct host_cpu *c)
 {
-	struct utsname u;
-
 	memset(c, 0, sizeof(*c));
-	if (uname(&u) == 0)
-		snprintf(c->arch, sizeof(c->arch), "%.31s", u.machine);
+	os_machine_name(c->arch, sizeof(c->arch));
 	read_cpuid(c);
 }

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "emulator/accel/accel.h"
 #include "emulator/host/file.h"
@@ -313,11 +312,44 @@ static int parse_memory(struct session_options *o, const char *value, struct err
 	return 0;
 }
 
+/* Days from 1970-01-01 to a day of the Gregorian calendar; January and February end a year. */
+static int64_t days_since_1970(int64_t year, int month, int day)
+{
+	int64_t y = month > 2 ? year : year - 1;
+	int m = month > 2 ? month - 3 : month + 9;
+
+	return y * 365 + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
+}
+
+/* YYYY-MM-DD, with THH:MM:SS or without, into nanoseconds since 1970 UTC. */
+static bool parse_date(const char *text, int64_t *ns)
+{
+	static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	int year, month, day, hour = 0, minute = 0, second = 0, used = 0;
+	bool leap;
+
+	if (strspn(text, "0123456789-T:") != strlen(text) ||
+	    sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3)
+		return false;
+	text += used;
+	used = 0;
+	if (*text && sscanf(text, "T%2d:%2d:%2d%n", &hour, &minute, &second, &used) != 3)
+		return false;
+	leap = (year % 4 == 0 && year % 100) || year % 400 == 0;
+	if (text[used] || year < 1 || month < 1 || month > 12 || day < 1 ||
+	    day > days[month - 1] + (leap && month == 2) || hour < 0 || hour > 23 || minute < 0 ||
+	    minute > 59 || second < 0 || second > 59)
+		return false;
+	/* 64 bits of nanoseconds reach from 1678 to 2261. */
+	if (year < 1678 || year > 2261)
+		return false;
+	*ns = (((days_since_1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second) *
+	      1000000000;
+	return true;
+}
+
 static int parse_rtc_base(struct session_options *o, const char *value, struct error *e)
 {
-	struct tm tm = {0};
-	const char *end;
-
 	o->live.base_fixed = o->live.local_time = false;
 	if (!strcmp(value, "utc"))
 		return 0;
@@ -325,17 +357,13 @@ static int parse_rtc_base(struct session_options *o, const char *value, struct e
 		o->live.local_time = true;
 		return 0;
 	}
-	end = strptime(value, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (!end) {
-		memset(&tm, 0, sizeof(tm));
-		end = strptime(value, "%Y-%m-%d", &tm);
-	}
-	if (!end || *end)
+	if (!parse_date(value, &o->live.base_ns))
 		return error_set(
 		    e, ERROR_USAGE,
-		    "-rtc base=%s: is neither utc, localtime nor YYYY-MM-DD[THH:MM:SS]", value);
+		    "-rtc base=%s: is neither utc, localtime nor YYYY-MM-DD[THH:MM:SS] "
+		    "(years 1678 to 2261)",
+		    value);
 	o->live.base_fixed = true;
-	o->live.base_ns = (int64_t)timegm(&tm) * 1000000000;
 	return 0;
 }
 

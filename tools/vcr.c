@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "emulator/host/os.h"
 #include "tools/command.h"
 
 static const struct command *const commands[] = {
@@ -38,6 +39,10 @@ static bool is_help(const char *word)
 
 int main(int argc, char **argv)
 {
+	if (os_start(&argc, &argv)) {
+		fprintf(stderr, "vcr: cannot start: %s\n", os_error());
+		return ERROR_HOST;
+	}
 	if (argc < 2) {
 		help(stderr);
 		return ERROR_USAGE;

@@ -11,7 +11,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "emulator/cpu/cpu.h"
 
@@ -52,9 +51,10 @@ const struct cpuid_entry *cpuid_table_find(const struct cpuid_table *t, unsigned
 /* Makes the table when *table is NULL. -1: it is full, or no memory. */
 int cpuid_table_add(struct cpuid_table **table, const struct cpuid_entry *entry);
 
-/* One line "KEY=CONTEXTS LEAF SUB EAX EBX ECX EDX" an entry, all hexadecimal; and what is behind
- * the = back, whoever wrote it: false when it is not that. */
-void cpuid_table_write(const struct cpuid_table *t, const char *key, FILE *f);
+/* "CONTEXTS LEAF SUB EAX EBX ECX EDX", all hexadecimal; and back, whoever wrote it: false when it
+ * is not that. */
+#define CPUID_ENTRY_TEXT 72
+void cpuid_entry_write(const struct cpuid_entry *e, char text[CPUID_ENTRY_TEXT]);
 bool cpuid_entry_read(const char *text, struct cpuid_entry *e);
 
 #endif

@@ -6,6 +6,7 @@
 #include "emulator/cpu/cpuid.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,17 +74,11 @@ int cpuid_table_add(struct cpuid_table **table, const struct cpuid_entry *entry)
 	return 0;
 }
 
-void cpuid_table_write(const struct cpuid_table *t, const char *key, FILE *f)
+void cpuid_entry_write(const struct cpuid_entry *e, char text[CPUID_ENTRY_TEXT])
 {
-	for (unsigned i = 0; t && i < t->entries; i++) {
-		const struct cpuid_entry *e = &t->entry[i];
-
-		fprintf(f,
-			"%s=%x %" PRIx32 " %" PRIx32 " %" PRIx32 " %" PRIx32 " %" PRIx32 " %" PRIx32
-			"\n",
-			key, e->contexts, e->leaf, e->sub, e->out[0], e->out[1], e->out[2],
-			e->out[3]);
-	}
+	snprintf(text, CPUID_ENTRY_TEXT,
+		 "%x %" PRIx32 " %" PRIx32 " %" PRIx32 " %" PRIx32 " %" PRIx32 " %" PRIx32,
+		 e->contexts, e->leaf, e->sub, e->out[0], e->out[1], e->out[2], e->out[3]);
 }
 
 /* A hexadecimal number of at most eight lower case digits; NULL: that is none. */

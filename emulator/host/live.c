@@ -10,18 +10,13 @@
  */
 #include "emulator/host/live.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <termios.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "emulator/host/os.h"
 
 #define ESCAPE      0x01 /* Ctrl-A */
 #define QUEUE_SIZE  4096
@@ -29,14 +24,14 @@
 #define STORE_SIZE  4096
 
 struct output {
-	int fd; /* -1: nothing connected */
+	os_file file; /* OS_FILE_NONE: nothing connected */
 	size_t used;
 	uint8_t bytes[OUTPUT_SIZE];
 };
 
 /* What has still to be written to a store's file. */
 struct store {
-	int fd; /* -1: nothing connected */
+	os_file file; /* OS_FILE_NONE: nothing connected */
 	uint64_t offset;
 	size_t used;
 	uint8_t bytes[STORE_SIZE];
@@ -54,7 +49,7 @@ struct live {
 	/* Under the lock: what the reader thread has for the machine. */
 	pthread_t thread;
 	bool thread_runs;
-	int wake_pipe[2]; /* closing the write end stops the thread */
+	struct os_input *input;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	uint8_t queue[QUEUE_SIZE];
@@ -66,31 +61,11 @@ struct live {
 	bool input_ended;
 	atomic_bool any; /* count > 0 or a quit waits: look under the lock */
 	atomic_bool quit;
-
-	bool terminal;
-	struct termios saved;
-	struct sigaction saved_int, saved_term;
 };
-
-/* Set by the signal handler; the one session of this process looks at it. */
-static volatile sig_atomic_t signalled;
-
-static void on_signal(int number)
-{
-	signalled = number;
-}
 
 static struct live *live(struct host *h)
 {
 	return (struct live *)h;
-}
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 /* ---- output ---- */
@@ -100,24 +75,20 @@ static void output_flush(struct live *l, struct output *o)
 	size_t done = 0;
 
 	while (done < o->used) {
-		ssize_t n = write(o->fd, o->bytes + done, o->used - done);
+		ptrdiff_t n = os_file_write(o->file, o->bytes + done, o->used - done);
 
-		if (n >= 0) {
+		if (n > 0) {
 			done += (size_t)n;
 			continue;
 		}
-		if (errno == EINTR && !signalled)
-			continue;
-		if (errno == EAGAIN) {
-			struct pollfd p = {.fd = o->fd, .events = POLLOUT};
-
-			if (poll(&p, 1, 1000) >= 0 && !signalled)
-				continue;
+		if (os_stop_requested())
+			break;
+		if (n < 0) {
+			if (!l->failure.kind)
+				error_set(&l->failure, ERROR_HOST,
+					  "cannot write the guest's output: %s", os_error());
+			break;
 		}
-		if (!signalled && !l->failure.kind)
-			error_set(&l->failure, ERROR_HOST, "cannot write the guest's output: %s",
-				  strerror(errno));
-		break;
 	}
 	o->used = 0;
 }
@@ -138,18 +109,17 @@ static void store_flush(struct live *l, unsigned unit)
 	size_t done = 0;
 
 	while (done < s->used) {
-		ssize_t n =
-		    pwrite(s->fd, s->bytes + done, s->used - done, (off_t)(s->offset + done));
+		ptrdiff_t n =
+		    os_file_write_at(s->file, s->bytes + done, s->used - done, s->offset + done);
 
-		if (n > 0) {
-			done += (size_t)n;
-		} else if (n == 0 || errno != EINTR) {
+		if (n < 0) {
 			if (!l->failure.kind)
 				error_set(&l->failure, ERROR_HOST,
 					  "cannot write %s: %s (the guest's changes are lost)",
-					  l->options.store[unit], n ? strerror(errno) : "no room");
+					  l->options.store[unit], os_error());
 			break;
 		}
+		done += (size_t)n;
 	}
 	s->used = 0;
 }
@@ -169,7 +139,7 @@ static void live_store(struct host *h, unsigned unit, uint64_t offset, const voi
 	struct store *s = &l->store[unit % HOST_STORES];
 	const uint8_t *from = bytes;
 
-	if (s->fd < 0)
+	if (s->file == OS_FILE_NONE)
 		return;
 	while (size) {
 		size_t n;
@@ -192,7 +162,7 @@ static void live_char_write(struct host *h, unsigned channel, const uint8_t *buf
 	struct live *l = live(h);
 	struct output *o = &l->output[channel % HOST_CHANNELS];
 
-	if (o->fd < 0)
+	if (o->file == OS_FILE_NONE)
 		return;
 	while (size) {
 		size_t n = OUTPUT_SIZE - o->used;
@@ -229,7 +199,7 @@ static void input_bytes(struct live *l, const uint8_t *bytes, size_t size, bool 
 			continue;
 		}
 		if (*escaped && (bytes[i] == 'x' || bytes[i] == 'X')) {
-			if (l->terminal)
+			if (os_input_is_terminal(l->input))
 				atomic_store(&l->quit, true);
 			else
 				l->quit_after_queue = true;
@@ -246,27 +216,12 @@ static void input_bytes(struct live *l, const uint8_t *bytes, size_t size, bool 
 static void *input_thread(void *opaque)
 {
 	struct live *l = opaque;
-	struct pollfd p[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
-			      {.fd = l->wake_pipe[0], .events = POLLIN}};
+	uint8_t bytes[512];
 	bool escaped = false;
+	size_t n;
 
-	for (;;) {
-		uint8_t bytes[512];
-		ssize_t n;
-
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			break;
-		if (p[1].revents)
-			break;
-		if (!p[0].revents)
-			continue;
-		n = read(STDIN_FILENO, bytes, sizeof(bytes));
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (n <= 0)
-			break;
-		input_bytes(l, bytes, (size_t)n, &escaped);
-	}
+	while ((n = os_input_read(l->input, bytes, sizeof(bytes))))
+		input_bytes(l, bytes, n, &escaped);
 	pthread_mutex_lock(&l->lock);
 	l->input_ended = true;
 	pthread_cond_broadcast(&l->changed);
@@ -306,19 +261,13 @@ static size_t live_char_read(struct host *h, unsigned channel, uint8_t *buffer, 
 static int64_t live_wall_clock(struct host *h)
 {
 	struct live *l = live(h);
-	struct timespec t;
 	int64_t ns;
 
 	if (l->options.base_fixed)
 		return l->options.base_ns;
-	clock_gettime(CLOCK_REALTIME, &t);
-	ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-	if (l->options.local_time) {
-		struct tm local;
-
-		if (localtime_r(&t.tv_sec, &local))
-			ns += (int64_t)local.tm_gmtoff * 1000000000;
-	}
+	ns = os_wall_ns();
+	if (l->options.local_time)
+		ns += os_local_offset_ns(ns);
 	return ns;
 }
 
@@ -329,7 +278,7 @@ static uint64_t timeout_left(const struct live *l)
 	if (l->options.timeout <= 0)
 		return UINT64_MAX;
 	limit = (uint64_t)(l->options.timeout * 1e9);
-	used = monotonic_ns() - l->started;
+	used = os_monotonic_ns() - l->started;
 	return used < limit ? limit - used : 0;
 }
 
@@ -348,7 +297,7 @@ static enum host_stop live_stop(struct host *h)
 	l->asked = false;
 	if (l->failure.kind)
 		return HOST_STOP_FAILED;
-	if (signalled || atomic_load(&l->quit))
+	if (os_stop_requested() || atomic_load(&l->quit))
 		return HOST_STOP_QUIT;
 	return timeout_left(l) ? HOST_STOP_NONE : HOST_STOP_TIMEOUT;
 }
@@ -357,13 +306,13 @@ static enum host_stop live_stop(struct host *h)
  * Returns false when nothing can ever arrive and there is no time limit. */
 static bool sleep_for_input(struct live *l, uint64_t ns)
 {
-	uint64_t end = ns == UINT64_MAX ? UINT64_MAX : monotonic_ns() + ns;
+	uint64_t end = ns == UINT64_MAX ? UINT64_MAX : os_monotonic_ns() + ns;
 	bool can_wake = true;
 
 	pthread_mutex_lock(&l->lock);
 	while (l->arrivals == l->offered && !l->quit_after_queue && !atomic_load(&l->quit) &&
-	       !signalled) {
-		uint64_t now = monotonic_ns(), left = timeout_left(l), slice = 100000000;
+	       !os_stop_requested()) {
+		uint64_t now = os_monotonic_ns(), left = timeout_left(l), slice = 100000000;
 		struct timespec until;
 
 		if (now >= end || !left)
@@ -394,12 +343,12 @@ static uint64_t live_wait(struct host *h, uint64_t now, uint64_t deadline)
 	if (deadline != UINT64_MAX && !l->options.pace_real)
 		return deadline;
 	output_flush_all(l);
-	started = monotonic_ns();
+	started = os_monotonic_ns();
 	if (!sleep_for_input(l, deadline == UINT64_MAX ? UINT64_MAX : deadline - now))
 		return UINT64_MAX;
 	if (deadline == UINT64_MAX && !l->options.pace_real)
 		return now;
-	elapsed = monotonic_ns() - started;
+	elapsed = os_monotonic_ns() - started;
 	return deadline - now < elapsed ? deadline : now + elapsed;
 }
 
@@ -410,7 +359,7 @@ static uint64_t live_wait(struct host *h, uint64_t now, uint64_t deadline)
 
 static uint64_t live_clock(struct host *h)
 {
-	return monotonic_ns() - live(h)->started;
+	return os_monotonic_ns() - live(h)->started;
 }
 
 static uint64_t live_due(struct host *h, uint64_t deadline)
@@ -448,21 +397,10 @@ static enum host_boundary live_boundary(struct host *h, bool again, struct host_
 static void live_entropy(struct host *h, void *buffer, size_t size)
 {
 	struct live *l = live(h);
-	uint8_t *at = buffer;
 
-	while (size) {
-		ssize_t n = getrandom(at, size, 0);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			error_set(&l->failure, ERROR_HOST, "no entropy from the host: %s",
-				  strerror(errno));
-			memset(at, 0, size);
-			return;
-		}
-		at += n;
-		size -= (size_t)n;
+	if (os_entropy(buffer, size)) {
+		error_set(&l->failure, ERROR_HOST, "no entropy from the host: %s", os_error());
+		memset(buffer, 0, size);
 	}
 }
 
@@ -491,7 +429,8 @@ int live_channel_parse(struct live_options *o, unsigned channel, const char *tex
 		o->channel[channel].kind = LIVE_STDIO;
 	} else if (!strcmp(text, "none") || !strcmp(text, "null")) {
 		o->channel[channel].kind = LIVE_NONE;
-	} else if (!strncmp(text, "file:", 5) && text[5]) {
+	} else if ((!strncmp(text, "file:", 5) || !strncmp(text, "file;", 5)) && text[5]) {
+		/* file;C:\x is what the shell of MSYS2 makes of file:/c/x. */
 		o->channel[channel].kind = LIVE_FILE;
 		o->channel[channel].path = text + 5;
 	} else {
@@ -507,15 +446,14 @@ static int open_channels(struct live *l, struct error *e)
 		const char *path = l->options.channel[i].path;
 
 		if (l->options.channel[i].kind == LIVE_STDIO) {
-			l->output[i].fd = STDOUT_FILENO;
+			l->output[i].file = os_standard_output();
 			if (l->input_channel < 0)
 				l->input_channel = i;
 		} else if (l->options.channel[i].kind == LIVE_FILE) {
-			l->output[i].fd =
-			    open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-			if (l->output[i].fd < 0)
+			l->output[i].file = os_file_create(path);
+			if (l->output[i].file == OS_FILE_NONE)
 				return error_set(e, ERROR_HOST, "cannot write %s: %s", path,
-						 strerror(errno));
+						 os_error());
 		}
 	}
 	return 0;
@@ -529,37 +467,19 @@ static int open_stores(struct live *l, struct error *e)
 
 		if (!path)
 			continue;
-		l->store[i].fd = open(path, O_WRONLY | O_CLOEXEC);
-		if (l->store[i].fd < 0)
+		l->store[i].file = os_file_open_to_write(path);
+		if (l->store[i].file == OS_FILE_NONE)
 			return error_set(e, ERROR_USAGE,
 					 "-pflash %s: %s (what the guest programs is written to "
 					 "it: copy it to a place of your own)",
-					 path, strerror(errno));
+					 path, os_error());
 	}
 	return 0;
-}
-
-static void terminal_raw(struct live *l)
-{
-	struct termios raw;
-
-	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &l->saved))
-		return;
-	raw = l->saved;
-	raw.c_iflag &=
-	    ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
-	raw.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
-	raw.c_cflag = (raw.c_cflag & ~(tcflag_t)(CSIZE | PARENB)) | CS8;
-	raw.c_cc[VMIN] = 1;
-	raw.c_cc[VTIME] = 0;
-	if (!tcsetattr(STDIN_FILENO, TCSANOW, &raw))
-		l->terminal = true;
 }
 
 struct host *live_open(const struct live_options *o, struct error *e)
 {
 	struct live *l = calloc(1, sizeof(*l));
-	struct sigaction action = {.sa_handler = on_signal};
 
 	if (!l) {
 		error_set(e, ERROR_HOST, "out of memory");
@@ -568,28 +488,24 @@ struct host *live_open(const struct live_options *o, struct error *e)
 	l->host.ops = &live_ops;
 	l->options = *o;
 	l->input_channel = -1;
-	l->wake_pipe[0] = l->wake_pipe[1] = -1;
-	l->started = monotonic_ns();
+	l->started = os_monotonic_ns();
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->changed, NULL);
 	for (int i = 0; i < HOST_CHANNELS; i++)
-		l->output[i].fd = -1;
+		l->output[i].file = OS_FILE_NONE;
 	for (int i = 0; i < HOST_STORES; i++)
-		l->store[i].fd = -1;
-	signalled = 0;
-	sigaction(SIGINT, &action, &l->saved_int);
-	sigaction(SIGTERM, &action, &l->saved_term);
-	signal(SIGPIPE, SIG_IGN);
+		l->store[i].file = OS_FILE_NONE;
+	os_stop_catch();
 	if (open_channels(l, e) || open_stores(l, e))
 		goto fail;
 	if (l->input_channel >= 0) {
-		if (pipe(l->wake_pipe)) {
-			error_set(e, ERROR_HOST, "cannot make a pipe: %s", strerror(errno));
+		l->input = os_input_open();
+		if (!l->input) {
+			error_set(e, ERROR_HOST, "cannot read standard input: %s", os_error());
 			goto fail;
 		}
-		terminal_raw(l);
-		if (pthread_create(&l->thread, NULL, input_thread, l)) {
-			error_set(e, ERROR_HOST, "cannot start a thread");
+		if (os_thread_start(&l->thread, input_thread, l)) {
+			error_set(e, ERROR_HOST, "cannot start a thread: %s", os_error());
 			goto fail;
 		}
 		l->thread_runs = true;
@@ -624,26 +540,19 @@ void live_close(struct host *h)
 		atomic_store(&l->quit, true);
 		pthread_cond_broadcast(&l->changed);
 		pthread_mutex_unlock(&l->lock);
-		close(l->wake_pipe[1]);
-		l->wake_pipe[1] = -1;
+		os_input_cancel(l->input);
 		pthread_join(l->thread, NULL);
 	}
-	for (int i = 0; i < 2; i++) {
-		if (l->wake_pipe[i] >= 0)
-			close(l->wake_pipe[i]);
-	}
-	if (l->terminal)
-		tcsetattr(STDIN_FILENO, TCSANOW, &l->saved);
+	os_input_close(l->input);
 	for (int i = 0; i < HOST_CHANNELS; i++) {
-		if (l->output[i].fd >= 0 && l->options.channel[i].kind == LIVE_FILE)
-			close(l->output[i].fd);
+		if (l->output[i].file != OS_FILE_NONE && l->options.channel[i].kind == LIVE_FILE)
+			os_file_close(l->output[i].file);
 	}
 	for (int i = 0; i < HOST_STORES; i++) {
-		if (l->store[i].fd >= 0)
-			close(l->store[i].fd);
+		if (l->store[i].file != OS_FILE_NONE)
+			os_file_close(l->store[i].file);
 	}
-	sigaction(SIGINT, &l->saved_int, NULL);
-	sigaction(SIGTERM, &l->saved_term, NULL);
+	os_stop_release();
 	pthread_mutex_destroy(&l->lock);
 	pthread_cond_destroy(&l->changed);
 	free(l);

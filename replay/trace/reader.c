@@ -10,18 +10,16 @@
 #include "replay/trace/format.h"
 #include "replay/trace/trace.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <xxhash.h>
 #include <zstd.h>
+
+#include "emulator/host/os.h"
 
 /* Where an event chunk lies and what comes before its first event. */
 struct place {
@@ -37,7 +35,7 @@ enum reader_state {
 
 struct trace_reader {
 	char *path;
-	int fd; /* or -1: in memory */
+	os_file file; /* or OS_FILE_NONE: in memory */
 	const uint8_t *memory;
 	uint64_t size;
 
@@ -105,19 +103,17 @@ static int read_bytes(struct trace_reader *r, uint64_t offset, void *buffer, siz
 {
 	uint8_t *p = buffer;
 
-	if (r->fd < 0) {
+	if (r->file == OS_FILE_NONE) {
 		memcpy(buffer, r->memory + offset, size);
 		return 0;
 	}
 	while (size) {
-		ssize_t n = pread(r->fd, p, size, (off_t)offset);
+		ptrdiff_t n = os_file_read_at(r->file, p, size, offset);
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n <= 0)
 			return error_set(e, ERROR_HOST, "cannot read %s at byte %" PRIu64 ": %s",
 					 r->path, offset,
-					 n ? strerror(errno) : "it became shorter meanwhile");
+					 n ? os_error() : "it became shorter meanwhile");
 		p += n;
 		offset += (uint64_t)n;
 		size -= (size_t)n;
@@ -216,9 +212,13 @@ static bool get_text(struct cursor *c, char **text)
 
 	if (!varint_get(c, &size) || size > cursor_left(c) || memchr(c->at, '\0', size))
 		return false;
-	*text = strndup((const char *)c->at, size);
+	*text = malloc(size + 1);
+	if (!*text)
+		return false;
+	memcpy(*text, c->at, size);
+	(*text)[size] = 0;
 	c->at += size;
-	return *text;
+	return true;
 }
 
 static int parse_info(struct trace_reader *r, const struct chunk_header *c, uint64_t offset,
@@ -640,7 +640,7 @@ static struct trace_reader *reader_new(const char *path)
 
 	if (!r)
 		return NULL;
-	r->fd = -1;
+	r->file = OS_FILE_NONE;
 	r->path = strdup(path);
 	r->decoder = decoder_new();
 	r->zstd = ZSTD_createDCtx();
@@ -662,24 +662,23 @@ static struct trace_reader *reader_begin(struct trace_reader *r, struct error *e
 
 static int open_file(struct trace_reader *r, struct error *e)
 {
-	struct stat st;
+	enum os_file_kind kind;
 
-	/* Without blocking: a FIFO that nobody writes to must not hang us. */
-	r->fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (r->fd < 0) {
-		bool named = errno == ENOENT || errno == ENOTDIR || errno == EACCES;
+	/* Without waiting: a FIFO that nobody writes to must not hang us. */
+	r->file = os_file_open(r->path, false);
+	if (r->file == OS_FILE_NONE) {
+		bool named = os_failure() == OS_FAILURE_NAME;
 
 		return error_set(e, named ? ERROR_USAGE : ERROR_HOST, "cannot open %s: %s%s",
-				 r->path, strerror(errno),
+				 r->path, os_error(),
 				 named ? " (give a file made by vcr record)" : "");
 	}
-	if (fstat(r->fd, &st))
-		return error_set(e, ERROR_HOST, "cannot read %s: %s", r->path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
+	if (os_file_info(r->file, &kind, &r->size))
+		return error_set(e, ERROR_HOST, "cannot read %s: %s", r->path, os_error());
+	if (kind != OS_FILE_REGULAR)
 		return error_set(
 		    e, ERROR_USAGE,
 		    "cannot read %s: not a regular file (give a file made by vcr record)", r->path);
-	r->size = (uint64_t)st.st_size;
 	return 0;
 }
 
@@ -715,8 +714,8 @@ void trace_reader_close(struct trace_reader *r)
 {
 	if (!r)
 		return;
-	if (r->fd >= 0)
-		close(r->fd);
+	if (r->file != OS_FILE_NONE)
+		os_file_close(r->file);
 	trace_info_free(&r->info);
 	for (unsigned i = 0; i < MACHINE_IMAGES; i++) {
 		free(r->image[i].name);

@@ -10,17 +10,15 @@
 #include "replay/trace/format.h"
 #include "replay/trace/trace.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <xxhash.h>
 #include <zstd.h>
+
+#include "emulator/host/os.h"
 
 #define BATCHES     4
 #define BATCH_BYTES EVENT_BYTES_MAX
@@ -38,7 +36,7 @@ struct batch {
 
 struct trace_writer {
 	char *path;
-	int fd;
+	os_file file;
 	uint64_t offset; /* end of what was written */
 
 	/* The caller's side. */
@@ -87,16 +85,13 @@ static int append(struct trace_writer *w, const void *data, size_t size, struct 
 	const uint8_t *p = data;
 
 	while (size) {
-		ssize_t n = write(w->fd, p, size);
+		ptrdiff_t n = os_file_write(w->file, p, size);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return error_set(e, ERROR_HOST, "cannot write %s: %s (%s)", w->path,
-					 strerror(n ? errno : EIO),
-					 n && errno == ENOSPC
-					     ? "free some space, or record elsewhere"
-					     : "record elsewhere");
+		if (n < 0)
+			return error_set(
+			    e, ERROR_HOST, "cannot write %s: %s (%s)", w->path, os_error(),
+			    os_failure() == OS_FAILURE_FULL ? "free some space, or record elsewhere"
+							    : "record elsewhere");
 		p += n;
 		size -= (size_t)n;
 		w->offset += (uint64_t)n;
@@ -303,8 +298,8 @@ static void writer_free(struct trace_writer *w)
 		free(w->batch[i].event);
 		free(w->batch[i].bytes);
 	}
-	if (w->fd >= 0)
-		close(w->fd);
+	if (w->file != OS_FILE_NONE)
+		os_file_close(w->file);
 	pthread_cond_destroy(&w->changed);
 	pthread_mutex_destroy(&w->lock);
 	encoder_free(w->encoder);
@@ -328,19 +323,11 @@ static bool writer_alloc(struct trace_writer *w)
 	return w->encoder && w->zstd;
 }
 
-/* The thread takes no signals: those are the caller's. */
 static int writer_start(struct trace_writer *w, struct error *e)
 {
-	sigset_t all, old;
-	int rc;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&w->thread, NULL, writer_main, w);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (rc)
+	if (os_thread_start(&w->thread, writer_main, w))
 		return error_set(e, ERROR_HOST, "cannot record to %s: no thread: %s", w->path,
-				 strerror(rc));
+				 os_error());
 	return 0;
 }
 
@@ -356,10 +343,10 @@ struct trace_writer *trace_writer_open(const char *path, const struct trace_info
 	}
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->changed, NULL);
-	w->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (w->fd < 0)
+	w->file = os_file_create(path);
+	if (w->file == OS_FILE_NONE)
 		error_set(e, ERROR_HOST, "cannot create %s: %s (choose another place with -o)",
-			  path, strerror(errno));
+			  path, os_error());
 	else if (!writer_alloc(w))
 		no_memory(w, e);
 	else if (!append_header(w, info, images, count, e) && !writer_start(w, e)) {
@@ -465,11 +452,10 @@ int trace_writer_close(struct trace_writer *w, struct error *e)
 			*e = w->error;
 		rc = -1;
 	}
-	/* Network file systems report a full disk here at the latest. */
-	if (close(w->fd) && !rc)
+	if (os_file_close(w->file) && !rc)
 		rc = error_set(e, ERROR_HOST, "cannot write %s: %s (record elsewhere)", w->path,
-			       strerror(errno));
-	w->fd = -1;
+			       os_error());
+	w->file = OS_FILE_NONE;
 	writer_free(w);
 	return rc;
 }

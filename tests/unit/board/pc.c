@@ -268,6 +268,16 @@ static void test_fw_cfg_e820(void **state)
 	assert_int_equal(fw_cfg_open("etc/nothing"), -1);
 }
 
+/* A channel's digit and a byte. */
+static bool was_output(const char pair[2])
+{
+	for (size_t i = 0; i + 1 < output_size; i += 2) {
+		if (!memcmp(output + i, pair, 2))
+			return true;
+	}
+	return false;
+}
+
 /* Serial ports and debug console are on their own channels. */
 static void test_channels(void **state)
 {
@@ -279,10 +289,10 @@ static void test_channels(void **state)
 		out(0x402, 'c');
 	machine_run(m);
 	assert_true(output_size >= 4);
-	assert_non_null(memmem(output, output_size, "0a", 2));
-	assert_non_null(memmem(output, output_size, "1b", 2));
+	assert_true(was_output("0a"));
+	assert_true(was_output("1b"));
 	if (machine_find_device(m, "debugcon"))
-		assert_non_null(memmem(output, output_size, "2c", 2));
+		assert_true(was_output("2c"));
 }
 
 static void mmio_write(uint64_t gpa, uint32_t value)

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "tests/unit/temporary.h"
 
 static int64_t wall_clock(struct host *h)
 {
@@ -111,11 +114,12 @@ struct machine_config fixture_config(void)
 
 char *fixture_path(const char *name)
 {
-	char directory[] = "/tmp/vcr-test-XXXXXX";
-	char *path = malloc(sizeof(directory) + strlen(name) + 1);
+	const char *folder = temporary_folder();
+	size_t room = strlen(folder) + strlen(name) + 40;
+	char *path = malloc(room);
 
-	if (!path || !mkdtemp(directory))
+	if (!path)
 		abort();
-	sprintf(path, "%s/%s", directory, name);
+	snprintf(path, room, "%s/vcr-test-%ld-%s", folder, (long)getpid(), name);
 	return path;
 }

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "emulator/host/os.h"
 #include "emulator/snapshot.h"
 #include "replay/digest.h"
 #include "replay/record.h"
@@ -39,13 +39,12 @@ static bool digests_equal(struct digest a, struct digest b)
 static void move_arena(struct machine *m, const struct snapshot *s)
 {
 	uint8_t *old = m->arena;
-	uint8_t *new =
-	    mmap(NULL, m->arena_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *new = os_memory_map(m->arena_size);
 
-	assert_true(new != MAP_FAILED);
+	assert_non_null(new);
 	/* Only the restore fills it in. */
 	machine_move_arena(m, new);
-	munmap(old, m->arena_size);
+	os_memory_unmap(old, m->arena_size);
 	snapshot_restore(m, (struct snapshot *)s);
 }
 
@@ -92,11 +91,7 @@ static size_t slurp(const char *path, char **data)
 
 static void forget(char *path)
 {
-	char *slash = strrchr(path, '/');
-
 	unlink(path);
-	*slash = 0;
-	rmdir(path);
 	free(path);
 }
 

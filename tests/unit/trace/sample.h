@@ -20,6 +20,7 @@
 
 #include "replay/trace/format.h"
 #include "replay/trace/trace.h"
+#include "tests/unit/temporary.h"
 
 /* ---- pseudo-random numbers, the same on every host (xorshift64*) ---- */
 
@@ -147,10 +148,9 @@ static inline struct trace_info sample_info(void)
 static inline char *sample_path(void)
 {
 	static char path[256];
-	const char *dir = getenv("TMPDIR");
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/vcr-trace-XXXXXX", dir ? dir : "/tmp");
+	snprintf(path, sizeof(path), "%s/vcr-trace-XXXXXX", temporary_folder());
 	fd = mkstemp(path);
 	assert_true(fd >= 0);
 	close(fd);
