@@ -16,12 +16,12 @@
 #ifndef VCR_CPU_H
 #define VCR_CPU_H
 
-#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "emulator/exit.h"
+#include "emulator/host/jump.h"
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)

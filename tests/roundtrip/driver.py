@@ -40,6 +40,8 @@ class Driver:
 
     def __init__(self, arguments, name):
         self.vcr = os.path.abspath(arguments.vcr)
+        # What runs a program of another system; see tools/mingw/meson.build.
+        self.runner = shlex.split(os.environ.get("VCR_RUN", ""))
         self.guests = os.path.abspath(arguments.guests)
         self.work = os.path.join(os.path.abspath(arguments.work), name)
         os.makedirs(self.work, exist_ok=True)
@@ -54,7 +56,7 @@ class Driver:
 
     def run(self, *words, stdin="", timeout=60, cwd=None):
         """Runs vcr with these words."""
-        command = [self.vcr] + [str(word) for word in words]
+        command = self.runner + [self.vcr] + [str(word) for word in words]
         try:
             done = subprocess.run(command, input=stdin.encode(), stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, timeout=timeout * self.patience(),
@@ -72,7 +74,7 @@ class Driver:
 
     def start(self, *words, **keywords):
         """Starts vcr and returns the process."""
-        return subprocess.Popen([self.vcr] + [str(word) for word in words], **keywords)
+        return subprocess.Popen(self.runner + [self.vcr] + [str(word) for word in words], **keywords)
 
     def check(self, name, good, done=None, why=""):
         """Counts one check; true when it passed."""
