@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "emulator/accel/tcg/tcg.h"
 #include "emulator/cpu/flags.h"
 
 /* RAM, in pages. */
@@ -175,7 +176,7 @@ static void make_start(struct emulate *e, unsigned bits, struct cpu *start)
 	*start = *e->c;
 }
 
-void emulate_open(struct emulate *e, const char *model)
+bool emulate_open(struct emulate *e, const char *model, bool translate)
 {
 	struct vcpu *v = &e->v;
 
@@ -202,10 +203,12 @@ void emulate_open(struct emulate *e, const char *model)
 	make_start(e, 32, e->start[0]);
 	make_start(e, 64, e->start[1]);
 	memset(page(e, PAGE_CODE), 0xcc, ORACLE_CODE_SIZE);
+	return !translate || !tcg_translate(v, 0);
 }
 
 void emulate_close(struct emulate *e)
 {
+	tcg_translate_no_more(&e->v);
 	vcpu_close(&e->v);
 	free(e->ram);
 	free(e->v.tlb);
@@ -319,7 +322,7 @@ void emulate_run(struct emulate *e, const struct oracle_case *test, const uint8_
 	code_load(e, test);
 	do {
 		e->v.limit = until;
-		interp_run(&e->v);
+		tcg_run(&e->v);
 	} while (c->insns < until && !c->halted && !c->shutdown);
 
 	memcpy(o->out.gpr, c->reg, sizeof(o->out.gpr));

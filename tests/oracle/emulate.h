@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The interpreter's side of the instruction oracle.
+ * Our processor's side of the instruction oracle.
  */
 #ifndef VCR_TEST_ORACLE_EMULATE_H
 #define VCR_TEST_ORACLE_EMULATE_H
@@ -20,8 +20,11 @@ struct emulate {
 	uint8_t *previous; /* the last case's place in the code pages */
 };
 
-/* model as in -cpu; the program ends when memory runs out. */
-void emulate_open(struct emulate *e, const char *model);
+/*
+ * model as in -cpu; the program ends when memory runs out. translate: by host code. Returns false
+ * when the host does not allow that.
+ */
+bool emulate_open(struct emulate *e, const char *model, bool translate);
 void emulate_close(struct emulate *e);
 /* Data before each of the following cases; the image stays the caller's. */
 void emulate_set_image(struct emulate *e, const uint8_t *image);

@@ -36,6 +36,7 @@ struct oracle {
 	struct emulate v2, baseline;
 	csh capstone[2]; /* 32-bit, 64-bit */
 	bool host_is_amd, host_has_v2;
+	bool translate; /* ours runs it as host code */
 	uint64_t first, cases;
 	unsigned show; /* how many mismatches to print whole */
 	char only_text[40];
@@ -260,6 +261,7 @@ static const char usage[] =
     "  --long        1500000 cases\n"
     "  --first N     begin with case N of the seed (0)\n"
     "  --only HEX    this instruction, with the registers and data of each case\n"
+    "  --jit         translated to host code, not interpreted\n"
     "  --bits N      32- or 64-bit code only\n"
     "  --show N      print the first N mismatches whole (10)\n";
 
@@ -280,10 +282,15 @@ static bool parse_hex(struct oracle *o, const char *text)
 static bool parse_options(struct oracle *o, int argc, char **argv)
 {
 	static const struct option options[] = {
-	    {"seed", required_argument, NULL, 's'},  {"cases", required_argument, NULL, 'c'},
-	    {"first", required_argument, NULL, 'f'}, {"only", required_argument, NULL, 'o'},
-	    {"bits", required_argument, NULL, 'b'},  {"show", required_argument, NULL, 'w'},
-	    {"long", no_argument, NULL, 'l'},        {NULL, 0, NULL, 0},
+	    {"seed", required_argument, NULL, 's'},
+	    {"cases", required_argument, NULL, 'c'},
+	    {"first", required_argument, NULL, 'f'},
+	    {"only", required_argument, NULL, 'o'},
+	    {"bits", required_argument, NULL, 'b'},
+	    {"show", required_argument, NULL, 'w'},
+	    {"long", no_argument, NULL, 'l'},
+	    {"jit", no_argument, NULL, 'j'},
+	    {NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -298,6 +305,8 @@ static bool parse_options(struct oracle *o, int argc, char **argv)
 			o->generator.bits = (unsigned)strtoul(optarg, NULL, 0);
 		else if (c == 'w')
 			o->show = (unsigned)strtoul(optarg, NULL, 0);
+		else if (c == 'j')
+			o->translate = true;
 		else if (c == 'l')
 			o->cases = LONG_CASES;
 		else if (c != 'o' || !parse_hex(o, optarg))
@@ -332,8 +341,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "oracle: capstone does not know x86\n");
 		return 1;
 	}
-	emulate_open(&o.v2, "x86-64-v2");
-	emulate_open(&o.baseline, "x86-64");
+	if (!emulate_open(&o.v2, "x86-64-v2", o.translate) ||
+	    !emulate_open(&o.baseline, "x86-64", o.translate)) {
+		puts("SKIP: code cannot be translated on this host");
+		host_close(&o.host);
+		return EXIT_SKIP;
+	}
 	o.generator.model = o.v2.v.model;
 	o.generator.image = o.image;
 	status = cases_run(&o) ? report(&o) : 1;

@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Runs guests through all that vcr promises: what a guest prints and how it ends is right, the
-recording replays identically in the three ways, verifies, and a second one is identical.
+recording replays identically in the three ways, verifies, and those that other engines make are
+identical to the byte.
 
 With --accept, what a guest prints becomes what is expected of it: look at the difference before
 you commit it; the judge is the manual."""
 
 import difflib
+import filecmp
 import sys
 
 import driver
+
+# Also with every block translated before it runs for the first time.
+ENGINES = ["engine=interp", "engine=jit", "engine=jit,threshold=0"]
 
 
 def output_check(d, guest, done):
@@ -44,10 +49,15 @@ def guest_run(d, guest, minimal, accept):
     d.check(f"{guest.name}: replay --console shows the same text",
             console.out.startswith(done.out), console)
     d.expect(f"{guest.name}: verify", d.run("verify", trace), driver.OK, 0)
-    done = d.run("record", *guest.command(d), *devices, *driver.RTC, "-o", again, stdin=guest.stdin, timeout=guest.timeout)
-    d.expect(f"{guest.name}: record again", done, status)
-    if not guest.stdin:
-        d.expect(f"{guest.name}: diff", d.run("diff", trace, again), driver.OK, 0)
+    for engine in ENGINES:
+        done = d.run("record", "-accel", f"tcg,{engine}", *guest.command(d), *devices, *driver.RTC,
+                     "-o", again, stdin=guest.stdin, timeout=guest.timeout)
+        d.expect(f"{guest.name}: record again, {engine}", done, status)
+        if not guest.stdin:
+            done = d.run("diff", trace, again)
+            d.expect(f"{guest.name}: diff, {engine}", done, driver.OK, 0)
+            d.check(f"{guest.name}: the same bytes, {engine}", filecmp.cmp(trace, again, False),
+                    done)
 
 
 def main():

@@ -140,7 +140,7 @@ static void emit_set(struct emitter *e, unsigned condition, struct place p)
 }
 
 #define AL       ((struct place){.is_reg = true, .reg = HOST_RAX})
-#define R15      ((struct place){.is_reg = true, .reg = HOST_R15})
+#define R14      ((struct place){.is_reg = true, .reg = HOST_R14})
 #define CF_PLACE ((struct place){.mem = host_at(HOST_RBP, FRAME(cf))})
 
 void emit_store_flags(struct emitter *e, unsigned stored, bool carry)
@@ -187,19 +187,19 @@ static void emit_carry_in(struct emitter *e, const struct ir_op *o)
 	asm_byte(&e->a, 16);
 }
 
-/* OF and CF, while the others stay what they are; OF is the lowest bit of r15. Clobbers flags. */
+/* OF, while the others stay what they are: 0 or 1 in r14. Clobbers flags. */
 static void emit_store_of(struct emitter *e)
 {
 	asm_rm(&e->a, 1, 0x80, ASM_AND, host_at(HOST_RBP, FRAME(of)));
 	asm_byte(&e->a, STORED_AF_SET | STORED_AF_0);
-	asm_rm(&e->a, 1, 0x08, HOST_R15, host_at(HOST_RBP, FRAME(of)));
+	asm_rm(&e->a, 1, 0x08, HOST_R14, host_at(HOST_RBP, FRAME(of)));
 }
 
 /* CF and OF as the host has them after a multiplication. */
 static void emit_store_multiply(struct emitter *e)
 {
 	emit_set(e, CC_B, CF_PLACE);
-	emit_set(e, CC_O, R15);
+	emit_set(e, CC_O, R14);
 	emit_store_of(e);
 }
 
@@ -303,12 +303,12 @@ static void emit_store_rotate(struct emitter *e, const struct ir_op *o, struct p
 		emit_place(e, 4, ASM_0F | (o->size == 1 ? 0xb6 | ASM_BYTE_RM : 0xb7), HOST_RAX, d);
 	else
 		emit_place(e, o->size, 0x8b, HOST_RAX, d);
-	asm_mov_rr(&e->a, 8, HOST_R15, HOST_RAX);
-	asm_shift_imm(&e->a, 8, 5, HOST_R15, bits - 1);
+	asm_mov_rr(&e->a, 8, HOST_R14, HOST_RAX);
+	asm_shift_imm(&e->a, 8, 5, HOST_R14, bits - 1);
 	if (o->kind == DIGIT_ROR)
 		asm_shift_imm(&e->a, 8, 5, HOST_RAX, bits - 2);
-	asm_rr(&e->a, 4, 0x31, HOST_RAX, HOST_R15);
-	asm_alu_imm(&e->a, 4, ASM_AND, HOST_R15, 1);
+	asm_rr(&e->a, 4, 0x31, HOST_RAX, HOST_R14);
+	asm_alu_imm(&e->a, 4, ASM_AND, HOST_R14, 1);
 	emit_store_of(e);
 }
 

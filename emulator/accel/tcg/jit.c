@@ -17,9 +17,12 @@
 #include "emulator/cpu/interp.h"
 
 #define CODE_SIZE   (16u << 20)
-#define CODE_MARGIN (64u << 10) /* more than any block needs */
-#define THRESHOLD   12
+#define CODE_MARGIN (64u << 10)  /* more than any block needs */
 #define FAR_LIMIT   (1ull << 40) /* a limit beyond is as good as none */
+
+/* A guest may well jump to NO_RIP: that matches here, and then not in the page. */
+static const struct tlb_code_entry nowhere = {.page = 0};
+static const struct jit_jump no_jump = {.rip = NO_RIP, .tlb = &nowhere};
 
 /* ---- linking ---- */
 
@@ -55,7 +58,7 @@ static void block_kill(struct jit *j, struct jit_block *t)
 	struct jit_jump *jump = &j->frame->jump[jit_jump_slot(t->rip)];
 
 	if (jump->code == t->entry)
-		*jump = (struct jit_jump){.rip = NO_RIP};
+		*jump = no_jump;
 	while (t->incoming)
 		edge_unlink(t->incoming);
 	edge_unlink(&t->edge[0]);
@@ -105,7 +108,7 @@ static void jit_forget(struct jit *j)
 	}
 	dead_free(j);
 	for (unsigned n = 0; n < JUMPS; n++)
-		j->frame->jump[n] = (struct jit_jump){.rip = NO_RIP};
+		j->frame->jump[n] = no_jump;
 	j->blocks = 0;
 	j->code_at = j->code_start;
 	j->last = NULL;
@@ -297,26 +300,23 @@ void jit_run(struct vcpu *v)
 
 /* ---- life cycle ---- */
 
-struct jit *jit_open(struct vcpu *v, const char **why)
+const char *jit_open(struct vcpu *v, unsigned threshold)
 {
 	struct jit *j = calloc(1, sizeof(*j));
 	struct assembler a;
+	const char *why = "out of memory";
 
-	*why = "out of memory";
 	if (!j)
-		return NULL;
+		return why;
 	j->v = v;
-	j->threshold = THRESHOLD;
+	j->threshold = threshold;
 	j->frame = calloc(1, sizeof(*j->frame));
-	if (!j->frame) {
-		free(j);
-		return NULL;
-	}
-	*why = code_memory_open(&j->code, CODE_SIZE);
-	if (*why) {
+	if (j->frame)
+		why = code_memory_open(&j->code, CODE_SIZE);
+	if (why) {
 		free(j->frame);
 		free(j);
-		return NULL;
+		return why;
 	}
 	a = (struct assembler){.at = j->code.write, .end = j->code.write + j->code.size};
 	jit_make_thunks(j, &a);
@@ -327,13 +327,11 @@ struct jit *jit_open(struct vcpu *v, const char **why)
 	v->translations_forget = translations_forget;
 	v->shadow = &j->frame->shadow;
 	tlb_shadow_clear(v);
-	return j;
+	return NULL;
 }
 
 void jit_close(struct jit *j)
 {
-	if (!j)
-		return;
 	jit_forget(j);
 	j->v->translator = NULL;
 	j->v->translations_forget = NULL;

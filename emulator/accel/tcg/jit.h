@@ -114,8 +114,8 @@ enum {
 	JIT_LIMIT, /* at the beginning of a block that does not fit before the limit */
 };
 
-/* Makes a translator for a vCPU; NULL with the reason why not. */
-struct jit *jit_open(struct vcpu *v, const char **why);
+/* Makes a translator for a vCPU, v->translator; NULL, or the reason why not. */
+const char *jit_open(struct vcpu *v, unsigned threshold);
 void jit_close(struct jit *j);
 void jit_run(struct vcpu *v);
 

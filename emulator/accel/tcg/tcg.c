@@ -13,6 +13,7 @@
 #include "emulator/cpu/cpu.h"
 #include "emulator/host.h"
 #include "emulator/machine.h"
+#include "emulator/accel/tcg/tcg.h"
 #ifdef __x86_64__
 #include "emulator/accel/tcg/jit.h"
 #endif
@@ -26,33 +27,21 @@ static const char *tcg_probe(void)
 
 #ifdef __x86_64__
 
-static int tcg_open(struct machine *m, struct error *e)
-{
-	const char *why;
-	char value[ACCEL_VALUE];
-	struct jit *j;
+#define ENGINE       "jit"
+#define ENGINE_OTHER "interp"
 
-	accel_property_get(&tcg_accel_class, m->accel_properties, "engine", value);
-	if (strcmp(value, "jit"))
-		return 0;
-	j = jit_open(&m->vcpu, &why);
-	if (!j) {
-		snprintf(m->accel_note, sizeof(m->accel_note), "engine=interp, because %s", why);
-		return 0;
-	}
-	m->accel_data = j;
-	accel_property_get(&tcg_accel_class, m->accel_properties, "threshold", value);
-	j->threshold = (unsigned)strtoul(value, NULL, 10);
-	return 0;
+const char *tcg_translate(struct vcpu *v, unsigned threshold)
+{
+	return jit_open(v, threshold);
 }
 
-static void tcg_close(struct machine *m)
+void tcg_translate_no_more(struct vcpu *v)
 {
-	jit_close(m->accel_data);
-	m->accel_data = NULL;
+	if (v->translator)
+		jit_close(v->translator);
 }
 
-static void tcg_run(struct vcpu *v)
+void tcg_run(struct vcpu *v)
 {
 	if (v->translator)
 		jit_run(v);
@@ -60,25 +49,47 @@ static void tcg_run(struct vcpu *v)
 		interp_run(v);
 }
 
-#define ENGINE       "interp"
-#define ENGINE_OTHER "jit"
-
 #else
+
+#define ENGINE       "interp"
+#define ENGINE_OTHER NULL
+
+const char *tcg_translate(struct vcpu *v, unsigned threshold)
+{
+	return "it makes x86-64 code";
+}
+
+void tcg_translate_no_more(struct vcpu *v)
+{
+}
+
+void tcg_run(struct vcpu *v)
+{
+	interp_run(v);
+}
+
+#endif
 
 static int tcg_open(struct machine *m, struct error *e)
 {
+	char engine[ACCEL_VALUE], threshold[ACCEL_VALUE];
+	const char *why;
+
+	accel_property_get(&tcg_accel_class, m->accel_properties, "engine", engine);
+	accel_property_get(&tcg_accel_class, m->accel_properties, "threshold", threshold);
+	if (strcmp(engine, "jit"))
+		return 0;
+	why = tcg_translate(&m->vcpu, (unsigned)strtoul(threshold, NULL, 10));
+	if (why)
+		snprintf(m->accel_note, sizeof(m->accel_note),
+			 "the interpreter runs the guest, for the translator cannot: %s", why);
 	return 0;
 }
 
 static void tcg_close(struct machine *m)
 {
+	tcg_translate_no_more(&m->vcpu);
 }
-
-#define tcg_run      interp_run
-#define ENGINE       "interp"
-#define ENGINE_OTHER NULL
-
-#endif
 
 /* Instruction by instruction: a position that is only known by its registers may be any. */
 static void tcg_run_to(struct vcpu *v, const struct host_place *place)

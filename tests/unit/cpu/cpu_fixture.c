@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emulator/accel/tcg/tcg.h"
+
 #define PAGE_TABLES 0x100000u /* PML4, PDPT, page directory */
 #define GDT         0x104000u
 #define IDT         0x105000u
@@ -141,6 +143,9 @@ void fixture_open(struct cpu_fixture *f, unsigned bits, const char *model)
 	v->page_dirty = fixture_page_dirty;
 	assert_int_equal(cpu_model_parse(model, &v->model), 0);
 	assert_int_equal(vcpu_open(v), 0);
+	/* The whole suite runs once more with every block translated. */
+	if (getenv("VCR_TEST_JIT") && tcg_translate(v, 0))
+		skip();
 	vcpu_reset(v);
 	make_tables(f, bits);
 	make_registers(f, bits);
@@ -148,6 +153,7 @@ void fixture_open(struct cpu_fixture *f, unsigned bits, const char *model)
 
 void fixture_close(struct cpu_fixture *f)
 {
+	tcg_translate_no_more(&f->v);
 	vcpu_close(&f->v);
 	free(f->ram);
 	free(f->v.tlb);
@@ -173,7 +179,7 @@ int fixture_run(struct cpu_fixture *f, uint64_t n)
 
 	do {
 		f->v.limit = until;
-		interp_run(&f->v);
+		tcg_run(&f->v);
 	} while (c->insns < until && !c->halted && !c->shutdown);
 	assert_false(c->shutdown);
 	rip = c->reg[GPR_RIP];

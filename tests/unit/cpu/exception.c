@@ -6,6 +6,7 @@
  */
 #include "tests/unit/cpu/system_fixture.h"
 
+#include "emulator/accel/tcg/tcg.h"
 #include <string.h>
 
 #define UD2 0x0f, 0x0b
@@ -55,7 +56,7 @@ static void run_to_end(const void *code, size_t size)
 	fixture_load(f, code, size);
 	f->c->reg[GPR_RSP] = rsp;
 	f->v.limit = f->c->insns + 100;
-	interp_run(&f->v);
+	tcg_run(&f->v);
 }
 
 static unsigned halted_in(void)
@@ -334,7 +335,7 @@ static void test_long_inner(void **state)
 	f->c->reg[GPR_RIP] = FIXTURE_STUBS + 16 * EXC_UD;
 	f->c->halted = false;
 	f->v.limit = f->c->insns + 1;
-	interp_run(&f->v);
+	tcg_run(&f->v);
 	assert_int_equal(f->c->cpl, 3);
 	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE);
 	assert_int_equal(f->c->reg[GPR_RSP], SYSTEM_STACK3);
@@ -476,7 +477,7 @@ static void test_v86_interrupt(void **state)
 	f->c->reg[GPR_RIP] = FIXTURE_STUBS + 16 * EXC_UD;
 	f->c->halted = false;
 	f->v.limit = f->c->insns + 1;
-	interp_run(&f->v);
+	tcg_run(&f->v);
 	assert_int_equal(rflags() & FLAG_VM, FLAG_VM);
 	assert_int_equal(f->c->seg[SEG_GS].base, 0x11110);
 	assert_int_equal(f->c->seg[SEG_DS].base, 0x33330);
@@ -580,7 +581,7 @@ static void test_sti_kicks(void **state)
 	f->c->intr = true;
 	fixture_load(f, CODE(0x90, 0xfb, 0x90, 0x90));
 	f->v.limit = f->c->insns + 100;
-	interp_run(&f->v);
+	tcg_run(&f->v);
 	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 2);
 }
 
@@ -603,7 +604,7 @@ static void test_nmi(void **state)
 	/* IRET lets them through again. */
 	fixture_poke(f, FIXTURE_STUBS + EXC_NMI * 16, 1, 0xcf);
 	f->v.limit = f->c->insns + 1;
-	interp_run(&f->v);
+	tcg_run(&f->v);
 	assert_true(vcpu_can_nmi(&f->v));
 }
 

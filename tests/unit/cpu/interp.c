@@ -7,6 +7,7 @@
  */
 #include "tests/unit/cpu/cpu_fixture.h"
 
+#include "emulator/accel/tcg/tcg.h"
 #include <string.h>
 
 static uint64_t random_state;
@@ -30,7 +31,7 @@ static void run_sliced(struct cpu_fixture *f, uint64_t n, uint64_t slice)
 		uint64_t now = slice ? 1 + random_next() % slice : left;
 
 		f->v.limit = c->insns + (now < left ? now : left);
-		interp_run(&f->v);
+		tcg_run(&f->v);
 	}
 }
 
@@ -214,11 +215,11 @@ static void test_kick(void **state)
 		     CODE(0x90, 0x89, 0x03, 0x90, 0xf3, 0xaa)); /* nop; mov [rbx], eax; nop; ... */
 	before = f.c->insns;
 	f.v.limit = before + 100;
-	interp_run(&f.v);
+	tcg_run(&f.v);
 	assert_int_equal(f.c->insns, before + 2);
 	assert_int_equal(f.c->reg[GPR_RIP], FIXTURE_CODE + 3);
 	f.v.limit = before + 100;
-	interp_run(&f.v); /* nop and the first iteration of REP STOSB */
+	tcg_run(&f.v); /* nop and the first iteration of REP STOSB */
 	assert_int_equal(f.c->insns, before + 4);
 	assert_int_equal(f.c->reg[GPR_RCX], 4);
 	assert_int_equal(f.c->reg[GPR_RIP], FIXTURE_CODE + 4);

@@ -6,6 +6,7 @@
 #include "emulator/cpu/debug.h"
 #include "tests/unit/cpu/system_fixture.h"
 
+#include "emulator/accel/tcg/tcg.h"
 #define SEL_TSS2  SEL_FREE
 #define SEL_GATE  (SEL_FREE + 8)
 #define SEL_TSS16 (SEL_FREE + 16)
@@ -204,7 +205,7 @@ static void test_new_stack_fault(void **state)
 	poke_task(TSS_SS, 0);
 	fixture_load(f, CODE(0xea, 0, 0, 0, 0, SEL_TSS2, 0));
 	f->v.limit = f->c->insns + 10;
-	interp_run(&f->v);
+	tcg_run(&f->v);
 	assert_true(f->c->shutdown);
 }
 
