@@ -18,8 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* One output of the program. */
 struct stream {
 	int read, write; /* of the pipe; -1: closed */
@@ -125,10 +123,10 @@ int child_run(const char *const argv[], double seconds, struct child_result *r, 
 	struct stream s[2] = {{.read = -1, .write = -1}, {.read = -1, .write = -1}};
 	uint64_t end = now_ms() + (uint64_t)(seconds * 1000);
 	int status = 0, why = 0;
-	pid_t pid;
+	pid_t pid = -1;
 
 	if (!stream_open(&s[0]) || !stream_open(&s[1]))
-		why = errno;
+		why = errno ? errno : ENOMEM;
 	else
 		why = start(argv, s, &pid);
 	close_fd(&s[0].write);

@@ -130,7 +130,7 @@ static int trace_add(struct list *l, const char *path, struct error *e)
 		return list_add(l, path, e);
 	if (folder_add(l, path, 0, e))
 		return -1;
-	if (l->count == before)
+	if (!l->path || l->count == before)
 		return error_set(e, ERROR_USAGE, "%s: there is no *.vcr in it", path);
 	qsort(l->path + before, l->count - before, sizeof(*l->path), compare_paths);
 	return 0;
@@ -446,7 +446,7 @@ static int run(int argc, char **argv)
 		return status;
 	for (int i = optind; i < argc && !e.kind; i++)
 		trace_add(&c.traces, argv[i], &e);
-	for (unsigned which = 0; which < 2 && !e.kind; which++)
+	for (unsigned which = 0; which < 2 && build[which] && !e.kind; which++)
 		build_find(&c, which, build[which], &e);
 	if (!e.kind)
 		compare_traces(&c, &e);

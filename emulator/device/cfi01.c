@@ -204,6 +204,7 @@ static void cfi01_program(struct device *d, uint32_t offset, const uint8_t *byte
 	const struct cfi01_config *c = cfi01_config(d);
 	struct cfi01 *s = device_state(d);
 	uint8_t now[BUFFER], then[BUFFER];
+	bool changed = false;
 
 	if (c->read_only) {
 		cfi01_end(d, SR_PROGRAM | SR_VOLTAGE);
@@ -211,9 +212,11 @@ static void cfi01_program(struct device *d, uint32_t offset, const uint8_t *byte
 		cfi01_end(d, SR_PROGRAM | SR_LOCKED);
 	} else {
 		device_rom_read(d, c->base + offset, now, size);
-		for (unsigned i = 0; i < size; i++)
+		for (unsigned i = 0; i < size; i++) {
 			then[i] = now[i] & bytes[i];
-		if (memcmp(now, then, size))
+			changed |= then[i] != now[i];
+		}
+		if (changed)
 			cfi01_change(d, offset, then, size);
 		cfi01_end(d, 0);
 	}
