@@ -439,8 +439,7 @@ static void tsc_read(void *opaque)
 	struct replay *r = opaque;
 
 	session_diverge(r, NULL, NULL,
-			"the guest reads the time stamp counter, though CPUID shows none: what it "
-			"read was not recorded");
+			"the guest reads the time stamp counter: what it read was not recorded");
 }
 
 const struct host_ops replay_host_ops = {
