@@ -3,7 +3,7 @@
 
 Each guest is a ROM whose code does nothing but two exits in a loop, by ports or by memory. The
 bare loop (accel.c) answers them and does no more, so the ratios say what vcr's devices and its
-recording add. How often the loop goes round is chosen so that the bare one takes a second or two.
+recording add. How often the loop goes round is chosen so that the bare one takes some seconds.
 """
 import os
 import struct
@@ -33,6 +33,7 @@ LOOPS = {
         0x66, 0xa1, 0x00, 0x00,                      # mov eax, [0]
     ])),
 }
+SECONDS = 5
 ENDED = 1  # isa-debug-exit with 0
 
 
@@ -59,12 +60,12 @@ def usable(accel):
 
 
 def calibrate(run_once):
-    """How often to go round: about a second and a half of run_once(count)."""
+    """How often to go round: so long that starting vcr (a KVM is looked at closely first) is lost."""
     count = 10000
     while True:
         time = run_once(count).real
         if time > 0.5:
-            return int(count * 1.5 / time)
+            return int(count * SECONDS / time)
         count *= 4
 
 
