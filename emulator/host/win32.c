@@ -506,14 +506,76 @@ os_file os_standard_output(void)
 
 /* ---- standard input ---- */
 
-#define PIPE_POLL_MS 5
-
+/*
+ * A console is waited for together with the order to stop. Anything else is read by a thread of its
+ * own, since no read of a pipe can be relied on to be interrupted (under wine none can): if need be
+ * it is left behind, and what both know lives until the last of them lets go.
+ */
 struct os_input {
 	HANDLE in, cancelled;
 	bool console;
 	DWORD saved_mode;
 	WCHAR high; /* the first half of a surrogate pair */
+
+	LONG owners;
+	HANDLE thread, filled, emptied;
+	size_t count;       /* of bytes; both are the thread's until it says filled, and again */
+	uint8_t bytes[512]; /* when it is told emptied */
+	size_t have, taken; /* the reader's */
+	bool ended;
 };
+
+static void input_release(struct os_input *input)
+{
+	const HANDLE handle[] = {input->cancelled, input->thread, input->filled, input->emptied};
+
+	if (InterlockedDecrement(&input->owners))
+		return;
+	for (size_t i = 0; i < sizeof(handle) / sizeof(handle[0]); i++) {
+		if (handle[i])
+			CloseHandle(handle[i]);
+	}
+	free(input);
+}
+
+static DWORD WINAPI input_thread(void *opaque)
+{
+	struct os_input *input = opaque;
+	const HANDLE either[2] = {input->cancelled, input->emptied};
+	DWORD n;
+
+	do {
+		if (!ReadFile(input->in, input->bytes, sizeof(input->bytes), &n, NULL))
+			n = 0;
+		input->count = n;
+		SetEvent(input->filled);
+	} while (n && WaitForMultipleObjects(2, either, FALSE, INFINITE) == WAIT_OBJECT_0 + 1);
+	input_release(input);
+	return 0;
+}
+
+static bool input_start(struct os_input *input)
+{
+	input->cancelled = CreateEventW(NULL, TRUE, FALSE, NULL);
+	if (!input->cancelled)
+		return false;
+	input->in = GetStdHandle(STD_INPUT_HANDLE);
+	/* Windows before 10 knows no sequences for arrow keys: they are not sent then. */
+	input->console = GetConsoleMode(input->in, &input->saved_mode) &&
+			 (SetConsoleMode(input->in, ENABLE_VIRTUAL_TERMINAL_INPUT) ||
+			  SetConsoleMode(input->in, 0));
+	if (input->console)
+		return true;
+	input->filled = CreateEventW(NULL, FALSE, FALSE, NULL);
+	input->emptied = CreateEventW(NULL, FALSE, FALSE, NULL);
+	if (!input->filled || !input->emptied)
+		return false;
+	input->owners++;
+	input->thread = CreateThread(NULL, 0, input_thread, input, 0, NULL);
+	if (!input->thread)
+		input->owners--;
+	return input->thread;
+}
 
 struct os_input *os_input_open(void)
 {
@@ -523,18 +585,12 @@ struct os_input *os_input_open(void)
 		fail_with(ERROR_NOT_ENOUGH_MEMORY);
 		return NULL;
 	}
-	input->cancelled = CreateEventW(NULL, TRUE, FALSE, NULL);
-	if (!input->cancelled) {
-		fail();
-		free(input);
-		return NULL;
-	}
-	input->in = GetStdHandle(STD_INPUT_HANDLE);
-	/* Windows before 10 knows no sequences for arrow keys: they are not sent then. */
-	input->console = GetConsoleMode(input->in, &input->saved_mode) &&
-			 (SetConsoleMode(input->in, ENABLE_VIRTUAL_TERMINAL_INPUT) ||
-			  SetConsoleMode(input->in, 0));
-	return input;
+	input->owners = 1;
+	if (input_start(input))
+		return input;
+	fail();
+	input_release(input);
+	return NULL;
 }
 
 bool os_input_is_terminal(const struct os_input *input)
@@ -579,33 +635,28 @@ static size_t console_read(struct os_input *input, char *buffer, size_t size)
 	return used;
 }
 
-/* A read of an empty pipe could not be interrupted, so it is asked whether it is empty. */
-static size_t pipe_read(struct os_input *input, void *buffer, size_t size)
-{
-	DWORD n;
-
-	for (;;) {
-		if (!PeekNamedPipe(input->in, NULL, 0, NULL, &n, NULL))
-			return 0;
-		if (n)
-			break;
-		if (WaitForSingleObject(input->cancelled, PIPE_POLL_MS) != WAIT_TIMEOUT)
-			return 0;
-	}
-	return ReadFile(input->in, buffer, size < n ? (DWORD)size : n, &n, NULL) ? n : 0;
-}
-
 size_t os_input_read(struct os_input *input, void *buffer, size_t size)
 {
-	DWORD n;
+	const HANDLE either[2] = {input->cancelled, input->filled};
+	size_t n;
 
-	if (WaitForSingleObject(input->cancelled, 0) == WAIT_OBJECT_0)
-		return 0;
 	if (input->console)
 		return console_read(input, buffer, size);
-	if (GetFileType(input->in) == FILE_TYPE_PIPE)
-		return pipe_read(input, buffer, size);
-	return ReadFile(input->in, buffer, size < PIECE ? (DWORD)size : PIECE, &n, NULL) ? n : 0;
+	if (input->ended)
+		return 0;
+	if (input->taken == input->have) {
+		if (WaitForMultipleObjects(2, either, FALSE, INFINITE) != WAIT_OBJECT_0 + 1)
+			return 0;
+		input->have = input->count;
+		input->taken = 0;
+	}
+	n = input->have - input->taken < size ? input->have - input->taken : size;
+	memcpy(buffer, input->bytes + input->taken, n);
+	input->taken += n;
+	input->ended = !n;
+	if (n && input->taken == input->have)
+		SetEvent(input->emptied);
+	return n;
 }
 
 void os_input_cancel(struct os_input *input)
@@ -619,8 +670,10 @@ void os_input_close(struct os_input *input)
 		return;
 	if (input->console)
 		SetConsoleMode(input->in, input->saved_mode);
-	CloseHandle(input->cancelled);
-	free(input);
+	SetEvent(input->cancelled);
+	if (input->thread)
+		CancelSynchronousIo(input->thread);
+	input_release(input);
 }
 
 /* ---- being told to stop ---- */

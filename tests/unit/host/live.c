@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "emulator/host/live.h"
+#include "tests/unit/temporary.h"
 
 #define MS 1000000ull
 
@@ -124,17 +125,31 @@ static void test_escape(void **state)
 	close(in);
 }
 
+static void assert_file(const char *path, const char *bytes)
+{
+	FILE *f = fopen(path, "rb");
+	char got[64] = {0};
+
+	assert_non_null(f);
+	assert_int_equal(fread(got, 1, sizeof(got), f), strlen(bytes));
+	fclose(f);
+	assert_string_equal(got, bytes);
+}
+
 /* What a guest programs is in the file at the next poll, or when the door is closed. */
 static void test_store(void **state)
 {
-	char path[] = "/tmp/vcr-store-XXXXXX", bytes[16] = {0};
-	int file = mkstemp(path);
+	char path[256];
 	struct live_options o = {.store = {NULL, path}};
 	struct error e = {0};
 	struct host *h;
+	int file;
 
+	snprintf(path, sizeof(path), "%s/vcr-store-XXXXXX", temporary_folder());
+	file = mkstemp(path);
 	assert_true(file >= 0);
 	say(file, "0123456789");
+	close(file);
 	h = live_open(&o, &e);
 	assert_non_null(h);
 	h->ops->store(h, 1, 2, "a", 1);
@@ -142,14 +157,11 @@ static void test_store(void **state)
 	h->ops->store(h, 1, 7, "c", 1);
 	h->ops->store(h, 0, 0, "lost", 4); /* has no file */
 	h->ops->stop(h);
-	assert_int_equal(pread(file, bytes, sizeof(bytes), 0), 10);
-	assert_string_equal(bytes, "01ab456c89");
+	assert_file(path, "01ab456c89");
 	h->ops->store(h, 1, 0, "last", 4);
 	h->ops->store(h, 1, 2, "!", 1);
 	live_close(h);
-	assert_int_equal(pread(file, bytes, sizeof(bytes), 0), 10);
-	assert_string_equal(bytes, "la!t456c89");
-	close(file);
+	assert_file(path, "la!t456c89");
 	unlink(path);
 	assert_null(live_open(&o, &e));
 	assert_int_equal(e.kind, ERROR_USAGE);
