@@ -36,8 +36,10 @@ static void *map(size_t size, int flags, int fd)
 
 static void set_slot(int vm, unsigned slot, uint64_t gpa, const void *at, uint64_t size)
 {
-	struct kvm_userspace_memory_region r = {
-	    .slot = slot, .guest_phys_addr = gpa, .memory_size = size, .userspace_addr = (uintptr_t)at};
+	struct kvm_userspace_memory_region r = {.slot = slot,
+						.guest_phys_addr = gpa,
+						.memory_size = size,
+						.userspace_addr = (uintptr_t)at};
 
 	if (ioctl(vm, KVM_SET_USER_MEMORY_REGION, &r))
 		fail("KVM_SET_USER_MEMORY_REGION");
