@@ -35,7 +35,12 @@ struct exit {
 	uint8_t size; /* bytes */
 	uint64_t address;
 	uint64_t data; /* written by the guest, or the answer; upper bytes zero */
-	uint64_t rip;  /* of the instruction, CS-relative */
+	/*
+	 * Of the instruction, CS-relative. A hypervisor that does not count instructions may have
+	 * gone on to the next one already when it tells of a write (KVM, mostly); its RIP of a
+	 * read is the instruction's, its RIP of EXIT_SHUTDOWN anything.
+	 */
+	uint64_t rip;
 };
 
 const char *exit_kind_name(enum exit_kind kind);
