@@ -84,6 +84,11 @@ struct host_ops {
 	 * in between? *place is for HOST_BOUNDARY_AT.
 	 */
 	enum host_boundary (*boundary)(struct host *h, bool again, struct host_place *place);
+	/*
+	 * Calls wake(opaque) from now on when input came that the machine should look at
+	 * (machine_poll), from any thread; NULL ends that. May be NULL: nothing comes by itself.
+	 */
+	void (*listen)(struct host *h, void (*wake)(void *opaque), void *opaque);
 };
 
 struct host {

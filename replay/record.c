@@ -189,6 +189,14 @@ static enum host_boundary record_boundary(struct host *h, bool again, struct hos
 	return r->outside->ops->boundary(r->outside, again, place);
 }
 
+static void record_listen(struct host *h, void (*wake)(void *opaque), void *opaque)
+{
+	struct recorder *r = of_host(h);
+
+	if (r->outside->ops->listen)
+		r->outside->ops->listen(r->outside, wake, opaque);
+}
+
 static const struct host_ops record_ops = {
     .wall_clock = record_wall_clock,
     .entropy = record_entropy,
@@ -202,6 +210,7 @@ static const struct host_ops record_ops = {
     .idle = record_idle,
     .alarm = record_alarm,
     .boundary = record_boundary,
+    .listen = record_listen,
 };
 
 /* ---- the tap ---- */

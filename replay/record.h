@@ -20,6 +20,7 @@ struct tap *recorder_tap(struct recorder *r);
 int recorder_start(struct recorder *r, struct machine *m, const char *path, struct error *e);
 /* Writes the end and closes the trace; call once after a successful start. */
 int recorder_finish(struct recorder *r, enum stop_reason reason, int status, struct error *e);
+/* After machine_close(): the machine has its door. */
 void recorder_free(struct recorder *r);
 
 #endif

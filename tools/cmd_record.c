@@ -85,8 +85,8 @@ static int session(struct session_options *o)
 		fprintf(stderr, "vcr: using -accel %s, because %s\n", m->accel->name,
 			m->accel_passed);
 	status = m ? run_machine(o, m, live, r) : 0;
-	recorder_free(r);
 	machine_close(m);
+	recorder_free(r);
 	live_close(live);
 	return e.kind ? command_fail(&e) : status;
 }

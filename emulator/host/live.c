@@ -61,6 +61,8 @@ struct live {
 	bool input_ended;
 	atomic_bool any; /* count > 0 or a quit waits: look under the lock */
 	atomic_bool quit;
+	void (*wake)(void *opaque); /* who wants to know at once that something came, or NULL */
+	void *wake_opaque;
 };
 
 static struct live *live(struct host *h)
@@ -210,6 +212,8 @@ static void input_bytes(struct live *l, const uint8_t *bytes, size_t size, bool 
 		*escaped = false;
 	}
 	pthread_cond_broadcast(&l->changed);
+	if (l->wake)
+		l->wake(l->wake_opaque);
 	pthread_mutex_unlock(&l->lock);
 }
 
@@ -354,7 +358,10 @@ static uint64_t live_wait(struct host *h, uint64_t now, uint64_t deadline)
 
 /* ---- machines whose time is the host's ---- */
 
-/* Input is looked for so often while the guest makes no use of the run loop. */
+/*
+ * The guest is left so often to write out what it sent, and to see whether --timeout is over. Input
+ * does not wait for that (live_listen), nor do signals, which end what the machine's thread does.
+ */
 #define ALARM_NS 10000000
 
 static uint64_t live_clock(struct host *h)
@@ -394,6 +401,16 @@ static enum host_boundary live_boundary(struct host *h, bool again, struct host_
 	return again ? HOST_BOUNDARY_LATER : HOST_BOUNDARY_HERE;
 }
 
+static void live_listen(struct host *h, void (*wake)(void *opaque), void *opaque)
+{
+	struct live *l = live(h);
+
+	pthread_mutex_lock(&l->lock);
+	l->wake = wake;
+	l->wake_opaque = opaque;
+	pthread_mutex_unlock(&l->lock);
+}
+
 static void live_entropy(struct host *h, void *buffer, size_t size)
 {
 	struct live *l = live(h);
@@ -419,6 +436,7 @@ static const struct host_ops live_ops = {
     .idle = live_idle,
     .alarm = live_alarm,
     .boundary = live_boundary,
+    .listen = live_listen,
 };
 
 int live_channel_parse(struct live_options *o, unsigned channel, const char *text, struct error *e)

@@ -2,7 +2,6 @@
 /* Taking the vCPU out of KVM_RUN; see alarm.h. */
 #include "emulator/accel/kvm/alarm.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -15,6 +14,7 @@ struct kvm_alarm {
 	timer_t timer;
 	volatile sig_atomic_t rang;
 	volatile uint8_t *flag;
+	pid_t thread;
 };
 
 /* The one alarm of this process; a signal handler has no other way to find it. */
@@ -39,8 +39,9 @@ struct kvm_alarm *alarm_new(volatile uint8_t *flag)
 	if (!a)
 		return NULL;
 	a->flag = flag;
+	a->thread = (pid_t)syscall(SYS_gettid);
 	event.sigev_signo = ALARM;
-	event._sigev_un._tid = (int)syscall(SYS_gettid);
+	event._sigev_un._tid = a->thread;
 	sigaction(ALARM, &action, NULL);
 	if (timer_create(CLOCK_MONOTONIC, &event, &a->timer)) {
 		free(a);
@@ -69,6 +70,11 @@ void alarm_in(struct kvm_alarm *a, uint64_t ns)
 		t.it_value.tv_nsec = (long)(ns % 1000000000) + (ns ? 0 : 1);
 	}
 	timer_settime(a->timer, 0, &t, NULL);
+}
+
+void alarm_ring(struct kvm_alarm *a)
+{
+	syscall(SYS_tgkill, getpid(), a->thread, ALARM);
 }
 
 bool alarm_rang(const struct kvm_alarm *a)

@@ -16,6 +16,8 @@ struct kvm_alarm *alarm_new(volatile uint8_t *flag);
 void alarm_free(struct kvm_alarm *a);
 /* Rings once, in so many nanoseconds; UINT64_MAX: not at all. */
 void alarm_in(struct kvm_alarm *a, uint64_t ns);
+/* Rings now; from any thread. */
+void alarm_ring(struct kvm_alarm *a);
 bool alarm_rang(const struct kvm_alarm *a);
 void alarm_clear(struct kvm_alarm *a);
 

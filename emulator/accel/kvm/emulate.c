@@ -116,7 +116,14 @@ static bool is_still_at(const struct kvm *k, uint64_t rip)
 	return k->m->vcpu.c->reg[GPR_RIP] == rip;
 }
 
-void kvm_finish_repeat(struct kvm *k)
+static bool in_shadow(const struct kvm *k, uint64_t rip)
+{
+	const struct cpu *c = k->m->vcpu.c;
+
+	return c->insns && c->shadow == c->insns;
+}
+
+void kvm_settle(struct kvm *k)
 {
 	const struct cpu *c = k->m->vcpu.c;
 	uint8_t bytes[15];
@@ -124,6 +131,11 @@ void kvm_finish_repeat(struct kvm *k)
 
 	if (!kvm_state_get(k))
 		return;
+	if (in_shadow(k, 0)) {
+		if (take_state(k))
+			interpret(k, in_shadow, 0);
+		return;
+	}
 	n = code_at(k->m, bytes);
 	if (!is_repeat(bytes, n, c->code_bits == 64) || !take_state(k))
 		return;
@@ -135,7 +147,7 @@ void kvm_finish_repeat(struct kvm *k)
 
 static bool window_is_closed(const struct kvm *k, uint64_t rip)
 {
-	return !vcpu_can_interrupt(&k->m->vcpu) && !alarm_rang(k->alarm);
+	return !vcpu_can_interrupt(&k->m->vcpu) && (!alarm_rang(k->alarm) || in_shadow(k, 0));
 }
 
 void kvm_interpret_to_window(struct kvm *k)

@@ -133,6 +133,11 @@ static void alarm_arm(struct kvm *k)
 	alarm_in(k->alarm, m->host->ops->alarm(m->host, deadline));
 }
 
+static void wake(void *opaque)
+{
+	alarm_ring(opaque);
+}
+
 /* ---- life cycle ---- */
 
 static void kvm_close(struct machine *m)
@@ -141,6 +146,8 @@ static void kvm_close(struct machine *m)
 
 	if (!k)
 		return;
+	if (k->alarm && m->host->ops->listen)
+		m->host->ops->listen(m->host, NULL, NULL);
 	alarm_free(k->alarm);
 	if (k->run)
 		munmap(k->run, k->run_size);
@@ -233,6 +240,8 @@ static int kvm_open(struct machine *m, struct error *e)
 	k->alarm = alarm_new(&k->run->immediate_exit);
 	if (!k->alarm)
 		return error_set(e, ERROR_HOST, "cannot make a timer: %s", strerror(errno));
+	if (m->host->ops->listen)
+		m->host->ops->listen(m->host, wake, k->alarm);
 	take_cpuid(m, &k->manners);
 	return 0;
 }
@@ -287,7 +296,7 @@ static bool interrupted(struct kvm *k, bool finished, bool *forced)
 	} else if (k->patient || !alarmed) {
 		k->m->poll_wanted = true;
 		k->m->between = true;
-		kvm_finish_repeat(k);
+		kvm_settle(k);
 		k->patient = false;
 		return true;
 	}

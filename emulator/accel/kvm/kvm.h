@@ -32,8 +32,8 @@ struct kvm {
 	/* Which side has the vCPU's state: struct cpu alone, KVM alone, or both the same. */
 	bool cpu_newer, cpu_current;
 	bool events_known; /* run->s.regs.events is of now */
-	int injected; /* since the guest last ran: a vector, INJECTED_NMI or INJECTED_NONE */
-	bool patient; /* an alarm came between exits: wait a little for an exit */
+	int injected;      /* since the guest last ran: a vector, INJECTED_NMI or INJECTED_NONE */
+	bool patient;      /* an alarm came between exits: wait a little for an exit */
 
 	/* The place that run_to() looks for, and how often the guest was there in another state. */
 	struct host_place place;
@@ -84,10 +84,13 @@ bool kvm_exit(struct kvm *k);
 /* The instruction that KVM gave up on. */
 void kvm_emulate(struct kvm *k);
 /*
- * When the guest stands at a repeated string instruction, executes all of it. Some KVMs leave
- * such an instruction with memory ahead of the registers, a state that no other backend has.
+ * Brings a guest that was interrupted anywhere to where all backends have the same state.
+ *  - At a repeated string instruction all of it is executed. Some KVMs leave such an instruction
+ *    with memory ahead of the registers.
+ *  - In the shadow of STI or MOV SS, so is the instruction in it. Processors differ in whether an
+ *    STI with interrupts already on has a shadow.
  */
-void kvm_finish_repeat(struct kvm *k);
+void kvm_settle(struct kvm *k);
 /* Up to where an interrupt can be taken, an exit kicks, or the alarm rings. */
 void kvm_interpret_to_window(struct kvm *k);
 void kvm_interpret_one(struct kvm *k);

@@ -49,8 +49,10 @@ static const uint64_t gdt[] = {
 /* The same bytes in every mode. */
 static const uint8_t cpuid_code[] = {
     0x0f, 0xa2, /* cpuid */
+    0x90,       /* nop */
     0xe6, 0x80, /* out 80h, al */
 };
+enum { CPUID_CODE_NOP = 2 };
 static const uint8_t window_code[] = {
     0xfb, /* sti */
     0x90, /* nop */
@@ -246,14 +248,14 @@ static int measure_windows(struct kvm_probe *p, bool *missed, struct error *e)
 	return 0;
 }
 
-/* On the OUT of cpuid_code. */
+/* On an instruction that no KVM has to emulate. */
 static int measure_breakpoints(struct kvm_probe *p, bool *missed, struct error *e)
 {
 	struct kvm_guest_debug d = {.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP};
 	struct kvm_regs r = {.rip = CPUID_CODE, .rsp = STACK, .rflags = FLAG_ONE | FLAG_IOPL};
 	int reason;
 
-	d.arch.debugreg[0] = CPUID_CODE + 2;
+	d.arch.debugreg[0] = CPUID_CODE + CPUID_CODE_NOP;
 	d.arch.debugreg[7] = 0x400 | 2; /* DR0 on, execution */
 	if (ioctl(p->vcpu, KVM_SET_GUEST_DEBUG, &d))
 		return fail(e, "KVM_SET_GUEST_DEBUG");

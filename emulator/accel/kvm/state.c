@@ -374,6 +374,9 @@ bool kvm_state_get(struct kvm *k)
 	sregs_get(&sregs, &r);
 	r.nmi_blocked = events->nmi.masked;
 	r.shadowed = events->interrupt.shadow ? 1 : 0;
+	/* A shadow is told by this count, which KVM does not move. */
+	if (r.shadowed && !v->c->insns)
+		v->c->insns = 1;
 	if (!fpu_get(k, &r) || !msrs_get(k, &r) || !debug_get(k, &r))
 		return false;
 	cpu_set_regs(v, &r);
