@@ -145,9 +145,17 @@ static void reset(struct replay *r)
 {
 	struct machine *m = r->machine;
 
+	/* By exits, devices asked for the time unless it was told just before. */
+	if (r->checked && m->config.host_time) {
+		enum event_kind last = r->history[(r->checked - 1) % HISTORY].event.kind;
+
+		m->time_stale = last != EVENT_HOST_DUE && last != EVENT_HOST_TIME;
+	}
 	session_consume(r);
-	/* What came of the devices' reset (views of memory, A20) are events of their own. */
-	vcpu_reset(&m->vcpu);
+	/* Views of memory that the devices' reset brings are events, here and nowhere else. */
+	m->tap = m->config.host_time ? &r->tap : NULL;
+	machine_reset(m);
+	m->tap = NULL;
 	if (m->load && m->load(m, NULL))
 		machine_stop(m, STOP_FAILED, 0);
 	machine_cpu_written(m);
