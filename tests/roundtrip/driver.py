@@ -139,6 +139,7 @@ class Guest:
         self.append, self.modules = section["append"], section["modules"]
         self.stdin = section["stdin"].encode().decode("unicode_escape")
         self.firmware = section["firmware"]
+        self.kvm, self.tsc = section["kvm"], bool(section["tsc"])
         self.expected = os.path.join(GUESTS, "expected", name + ".txt")
 
     @staticmethod
