@@ -157,6 +157,12 @@ void replay_print_divergence(const struct replay *r, FILE *f)
 		fprintf(f, "  note:     %s\n", r->machine->accel_note);
 	if (r->machine->accel->flags & ACCEL_COUNTS_INSNS)
 		print_foreign_features(r->machine, f);
+	else
+		fprintf(
+		    f,
+		    "  note:     -accel %s does not see a guest read the time stamp counter, whose "
+		    "values no trace has: -accel tcg would name it\n",
+		    r->machine->accel->name);
 	fprintf(f, "  the %" PRIu64 " events before it:\n", r->checked - first);
 	for (uint64_t i = first; i < r->checked; i++) {
 		char label[32];
