@@ -367,6 +367,11 @@ int recorder_start(struct recorder *r, struct machine *m, const char *path, stru
 	return r->writer ? 0 : -1;
 }
 
+void recorder_flush(struct recorder *r)
+{
+	flush(r);
+}
+
 int recorder_finish(struct recorder *r, enum stop_reason reason, int status, struct error *e)
 {
 	int result;

@@ -18,6 +18,8 @@ struct host *recorder_host(struct recorder *r);
 struct tap *recorder_tap(struct recorder *r);
 /* Creates the trace of a machine that was just opened with that host and tap. */
 int recorder_start(struct recorder *r, struct machine *m, const char *path, struct error *e);
+/* Ends a chunk: what came so far can be read even if this process dies now. */
+void recorder_flush(struct recorder *r);
 /* Writes the end and closes the trace; call once after a successful start. */
 int recorder_finish(struct recorder *r, enum stop_reason reason, int status, struct error *e);
 /* After machine_close(): the machine has its door. */
