@@ -184,6 +184,8 @@ bool jit_emit(struct jit *j, struct jit_block *t)
 	t->entry = code_memory_executable(&j->code, start);
 	asm_alu_imm(&e.a, 8, ASM_SUB, HOST_R13, (int32_t)j->ir.insns);
 	limit = asm_jcc(&e.a, CC_S);
+	if (j->ir.has_float)
+		emit_float_begin(&e);
 	for (unsigned n = 0; n < j->ir.ops; n++)
 		emit_op(&e, &j->ir.op[n]);
 	asm_link(limit, e.a.at);

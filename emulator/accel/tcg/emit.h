@@ -67,5 +67,10 @@ void emit_address(struct emitter *e, const struct ir_op *o);
 void emit_probe(struct emitter *e, const struct ir_op *o);
 void emit_lookup(struct emitter *e, const struct ir_op *o);
 void emit_lea(struct emitter *e, const struct ir_op *o);
+void emit_aligned(struct emitter *e, const struct ir_op *o);
+void emit_forward(struct emitter *e, const struct ir_op *o);
+void emit_sse(struct emitter *e, const struct ir_op *o);
+/* At the start of a block with floating point: MXCSR is the guest's from here on. */
+void emit_float_begin(struct emitter *e);
 
 #endif

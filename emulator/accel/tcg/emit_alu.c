@@ -672,6 +672,8 @@ void emit_alu(struct emitter *e, const struct ir_op *o)
 	    [IR_GETHIGH] = emit_get_high, [IR_PUTHIGH] = emit_put_high,
 	    [IR_CARRY] = emit_carry,      [IR_ADDR] = emit_address,
 	    [IR_PROBE] = emit_probe,      [IR_LOOKUP] = emit_lookup,
+	    [IR_ALIGNED] = emit_aligned,  [IR_FORWARD] = emit_forward,
+	    [IR_SSE] = emit_sse,
 	};
 
 	if (o->op == IR_MOV)

@@ -69,6 +69,21 @@ void emit_address(struct emitter *e, const struct ir_op *o)
 	asm_rm(&e->a, 4, 0x03, HOST_R14, host_at(HOST_RBP, FRAME(base[n])));
 }
 
+void emit_aligned(struct emitter *e, const struct ir_op *o)
+{
+	asm_rr(&e->a, 1, 0xf6, 0, HOST_R14); /* test */
+	asm_byte(&e->a, o->size - 1u);
+	emit_handover(e, o->insn, CC_NE);
+}
+
+void emit_forward(struct emitter *e, const struct ir_op *o)
+{
+	asm_load(&e->a, 8, HOST_RAX, host_at(HOST_RBP, FRAME(xmm)));
+	asm_rm(&e->a, 4, 0xf7, 0, host_at(HOST_RAX, CPU_OFFSET(rflags))); /* test */
+	asm_u32(&e->a, FLAG_DF);
+	emit_handover(e, o->insn, CC_NE);
+}
+
 #define SHADOW_SHIFT 5 /* log2 of the size of an entry */
 _Static_assert(sizeof(struct tlb_shadow_entry) == 1 << SHADOW_SHIFT, "indexed by a shift");
 

@@ -68,12 +68,15 @@ enum ir_opcode {
 	IR_CARRY,   /* CF = kind: 0, 1, 2 complement */
 	IR_ADDR,    /* linear address = segment base + base + (index << scale) + disp */
 	IR_PROBE,   /* `size` bytes there, for kind: 0 reading, 1 writing or both */
-	IR_LOOKUP,  /* the host code for RIP = temp; hands over when it is not known */
-	IR_CALL,    /* this guest instruction is the interpreter's; kind 1: and ends the block */
-	IR_GOTO,    /* the block ends, to RIP imm */
-	IR_JCC,     /* the block ends, to RIP imm if condition, else to the next instruction */
-	IR_JCXZ,    /* the same; kind 0: if rCX of `size` bytes is 0, kind 1: if it is not */
-	IR_JUMP,    /* the block ends, to what LOOKUP found */
+	IR_ALIGNED, /* hands over unless the linear address is a multiple of `size` */
+	IR_FORWARD, /* hands over if RFLAGS.DF is set */
+	IR_SSE, /* guest instruction `kind`, of XMM registers d and a (ModRM.reg and .rm); sse.h */
+	IR_LOOKUP, /* the host code for RIP = temp; hands over when it is not known */
+	IR_CALL,   /* this guest instruction is the interpreter's; kind 1: and ends the block */
+	IR_GOTO,   /* the block ends, to RIP imm */
+	IR_JCC,    /* the block ends, to RIP imm if condition, else to the next instruction */
+	IR_JCXZ,   /* the same; kind 0: if rCX of `size` bytes is 0, kind 1: if it is not */
+	IR_JUMP,   /* the block ends, to what LOOKUP found */
 	IR_OPCODES
 };
 
@@ -88,6 +91,7 @@ struct ir_op {
 	bool stores;     /* the flags it sets are needed in the frame */
 	bool fused;      /* the flags it reads are those that the host has */
 	bool needs_host; /* INSN: flags in the host cross this boundary */
+	uint16_t form;   /* of SSE: SSE_* */
 	int32_t disp;
 	uint64_t imm;
 };
@@ -98,7 +102,10 @@ struct ir_block {
 	uint64_t rip;
 	unsigned insns, ops;
 	bool code64;
-	bool full; /* did not fit */
+	bool sse;       /* no SSE instruction faults for the state of CR0 and CR4 */
+	bool sse_float; /* and none of its exceptions is unmasked */
+	bool has_float; /* there is an operation that needs MXCSR */
+	bool full;      /* did not fit */
 	struct ir_op op[IR_OPS_MAX];
 };
 

@@ -18,6 +18,7 @@
 
 #define CODE_SIZE   (16u << 20)
 #define CODE_MARGIN (64u << 10)  /* more than any block needs */
+#define MXCSR_MASKS 0x1f80u      /* of all exceptions */
 #define FAR_LIMIT   (1ull << 40) /* a limit beyond is as good as none */
 
 /* A guest may well jump to NO_RIP: that matches here, and then not in the page. */
@@ -127,6 +128,8 @@ static bool mode_now(const struct cpu *c, unsigned *mode)
 	*mode = c->mmu | (c->cpl == 3 ? MODE_USER : 0);
 	if (c->mmu >= MMU_TRANSLATED)
 		return false;
+	if (!(c->cr0 & (CR0_EM | CR0_TS)) && (c->cr4 & CR4_OSFXSR))
+		*mode |= MODE_SSE | ((c->fpu.mxcsr & MXCSR_MASKS) == MXCSR_MASKS ? MODE_FLOAT : 0);
 	if (c->code_bits == 64) {
 		*mode |= MODE_CODE64;
 		return true;
@@ -151,6 +154,8 @@ static struct jit_block *block_make(struct jit *j, struct block *b, unsigned mod
 	t->gpa = gpa;
 	t->mode = (uint8_t)mode;
 	t->index = j->blocks;
+	j->ir.sse = mode & MODE_SSE;
+	j->ir.sse_float = mode & MODE_FLOAT;
 	ir_translate(&j->ir, b, t->rip);
 	t->insns = (uint8_t)j->ir.insns;
 	ir_optimise(&j->ir);
@@ -223,6 +228,8 @@ static void block_run(struct jit *j, struct jit_block *t)
 
 	f->limit = v->limit - c->insns > FAR_LIMIT ? c->insns + FAR_LIMIT : v->limit;
 	f->left = (int64_t)(f->limit - c->insns);
+	f->xmm = c->fpu.xmm;
+	f->float_loaded = 0;
 	frame_segments(f, c);
 	jit_frame_load(f, c);
 	left = j->enter(f, t->entry);
@@ -322,6 +329,7 @@ const char *jit_open(struct vcpu *v, unsigned threshold)
 	jit_make_thunks(j, &a);
 	j->code_start = j->code_at = a.at;
 	j->frame->jit = j;
+	j->frame->host_mxcsr = __builtin_ia32_stmxcsr();
 	jit_forget(j);
 	v->translator = j;
 	v->translations_forget = translations_forget;

@@ -50,6 +50,9 @@ struct jit_frame {
 	uint8_t of, status, cf, unused; /* `status`: as LAHF gives it */
 	int64_t left;                   /* r13 while in C */
 	uint64_t saved;                 /* IR_SAVED */
+	union xmm *xmm;                 /* in struct cpu, which is reached from there */
+	uint8_t float_loaded;           /* MXCSR is the guest's, not that of C */
+	uint32_t host_mxcsr;            /* that of C */
 	const uint8_t *target;          /* from LOOKUP to JUMP */
 	uint64_t base[2];               /* of FS and GS */
 	uint64_t span[2][2];            /* of FS and GS, for reading and for writing */
@@ -88,6 +91,8 @@ struct jit_block {
 #define MODE_MMU    0x03 /* MMU_*: which TLB */
 #define MODE_USER   0x04 /* CPL 3: which code TLB */
 #define MODE_CODE64 0x08
+#define MODE_SSE    0x10 /* SSE is enabled */
+#define MODE_FLOAT  0x20 /* and all its exceptions are masked */
 
 #define JIT_BLOCKS (1u << 17)
 
@@ -97,8 +102,8 @@ struct jit {
 	struct code_memory code;
 	uint8_t *code_start, *code_at; /* behind the thunks; what is free */
 	uint32_t (*enter)(struct jit_frame *f, const uint8_t *code);
-	const uint8_t *exit, *interpret, *flags; /* thunks, in the writable mapping */
-	const struct tlb *tlb;                   /* that code was made for */
+	const uint8_t *exit, *interpret, *flags, *float_begin; /* thunks, as they are written */
+	const struct tlb *tlb;                                 /* that code was made for */
 	unsigned threshold;    /* how often a block is interpreted before it is translated */
 	struct jit_edge *last; /* left by this one: to be linked to what comes next */
 	struct jit_block *dead;
@@ -144,6 +149,10 @@ static inline int32_t frame_offset(size_t offset)
 	return (int32_t)offset - FRAME_BIAS;
 }
 #define FRAME(member) frame_offset(offsetof(struct jit_frame, member))
+
+/* Of a member of struct cpu, from jit_frame.xmm. */
+#define CPU_OFFSET(member)                                                                         \
+	((int32_t)offsetof(struct cpu, member) - (int32_t)offsetof(struct cpu, fpu.xmm))
 
 extern const uint8_t jit_host_reg[16]; /* of guest registers; HOST_NONE for those in the frame */
 

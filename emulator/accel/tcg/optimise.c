@@ -8,6 +8,7 @@
  */
 #include "emulator/accel/tcg/ir.h"
 
+#include "emulator/accel/tcg/sse.h"
 #include "emulator/cpu/ops.h"
 
 uint8_t ir_condition_flags(unsigned condition)
@@ -103,7 +104,13 @@ struct ir_flags ir_flags(const struct ir_op *o)
 		/* A segment base is added, and outside 64-bit mode its limit looked at. */
 		f.clobbers = f.observes = o->seg != SEG_FLAT;
 		return f;
+	case IR_SSE:
+		if (o->form & SSE_FLAGS)
+			return (struct ir_flags){.sets = IR_ALL, .host = IR_ALL, .clobbers = true};
+		return f;
 	case IR_PROBE:
+	case IR_ALIGNED:
+	case IR_FORWARD:
 	case IR_LOOKUP:
 	case IR_CALL:
 	case IR_GOTO:

@@ -48,6 +48,55 @@ static void guest_store(struct assembler *a)
 	asm_store(a, 8, host_at(HOST_RBP, FRAME(left)), HOST_R13);
 }
 
+#define LDMXCSR 2
+#define STMXCSR 3
+
+static void mxcsr(struct assembler *a, unsigned digit, struct host_mem m)
+{
+	asm_rm(a, 0, ASM_0F | 0xae, digit, m);
+}
+
+/* If MXCSR is the guest's: it goes where it belongs, and C has its own again. Uses rcx. */
+static void float_store(struct assembler *a, bool for_good)
+{
+	uint8_t *no;
+
+	asm_rm(a, 1, 0x80, ASM_CMP, host_at(HOST_RBP, FRAME(float_loaded)));
+	asm_byte(a, 0);
+	no = asm_jcc(a, CC_E);
+	asm_load(a, 8, HOST_RCX, host_at(HOST_RBP, FRAME(xmm)));
+	mxcsr(a, STMXCSR, host_at(HOST_RCX, CPU_OFFSET(fpu.mxcsr)));
+	mxcsr(a, LDMXCSR, host_at(HOST_RBP, FRAME(host_mxcsr)));
+	if (for_good) {
+		asm_rm(a, 1, 0xc6, 0, host_at(HOST_RBP, FRAME(float_loaded)));
+		asm_byte(a, 0);
+	}
+	asm_link(no, a->at);
+}
+
+/* The guest's again, if it was before C. Uses rcx. */
+static void float_load(struct assembler *a)
+{
+	uint8_t *no;
+
+	asm_rm(a, 1, 0x80, ASM_CMP, host_at(HOST_RBP, FRAME(float_loaded)));
+	asm_byte(a, 0);
+	no = asm_jcc(a, CC_E);
+	asm_load(a, 8, HOST_RCX, host_at(HOST_RBP, FRAME(xmm)));
+	mxcsr(a, LDMXCSR, host_at(HOST_RCX, CPU_OFFSET(fpu.mxcsr)));
+	asm_link(no, a->at);
+}
+
+/* Called: MXCSR is the guest's from now on. Uses rax. */
+static void make_float_begin(struct assembler *a)
+{
+	asm_load(a, 8, HOST_RAX, host_at(HOST_RBP, FRAME(xmm)));
+	mxcsr(a, LDMXCSR, host_at(HOST_RAX, CPU_OFFSET(fpu.mxcsr)));
+	asm_rm(a, 1, 0xc6, 0, host_at(HOST_RBP, FRAME(float_loaded)));
+	asm_byte(a, 1);
+	asm_byte(a, 0xc3);
+}
+
 /* uint32_t enter(struct jit_frame *f, const uint8_t *code) */
 static void make_enter(struct assembler *a)
 {
@@ -78,6 +127,7 @@ static void make_interpret(struct assembler *a)
 
 	asm_alu_imm(a, 8, ASM_SUB, HOST_RSP, 8 + SHADOW_SPACE);
 	guest_store(a);
+	float_store(a, false);
 	asm_rm(a, 8, 0x8d, ARG0, host_at(HOST_RBP, -FRAME_BIAS));
 	asm_mov_rr(a, 4, ARG1, HOST_RAX);
 	asm_mov_rr(a, 4, ARG2, HOST_R15);
@@ -86,6 +136,7 @@ static void make_interpret(struct assembler *a)
 	asm_rr(a, 4, 0xff, 2, HOST_RAX); /* call */
 	asm_rr(a, 4, 0x85, HOST_RAX, HOST_RAX);
 	leave = asm_jcc(a, CC_NE);
+	float_load(a);
 	guest_load(a);
 	asm_alu_imm(a, 8, ASM_ADD, HOST_RSP, 8 + SHADOW_SPACE);
 	asm_byte(a, 0xc3);
@@ -136,9 +187,12 @@ void jit_make_thunks(struct jit *j, struct assembler *a)
 	memcpy(&j->enter, &enter, sizeof(enter));
 	j->exit = begin(a);
 	guest_store(a);
+	float_store(a, true);
 	make_leave(a);
 	j->interpret = begin(a);
 	make_interpret(a);
 	j->flags = begin(a);
 	make_flags(a);
+	j->float_begin = begin(a);
+	make_float_begin(a);
 }

@@ -119,11 +119,18 @@ static void add_probe(struct translation *t, unsigned size, bool write)
 
 void ir_memory(struct translation *t, unsigned size, bool write)
 {
+	ir_memory_aligned(t, size, write, false);
+}
+
+void ir_memory_aligned(struct translation *t, unsigned size, bool write, bool aligned)
+{
 	struct ir_op *o = ir_add(t, IR_ADDR, size, IR_NONE, IR_NONE);
 
 	set_address(t, o);
 	o->seg = (uint8_t)segment_of(t->i->seg);
 	o->kind = write;
+	if (aligned)
+		ir_add(t, IR_ALIGNED, size, IR_NONE, IR_NONE);
 	add_probe(t, size, write);
 }
 
@@ -373,12 +380,15 @@ static bool translate_move(struct translation *t)
 
 /* ---- blocks ---- */
 
-/* Loads of segment registers change what ADDR assumes, though not what block.c does. */
-static bool loads_segment(const struct insn *i)
+/*
+ * Instructions that change what code is specialised for, or the frame has a copy of, though they do
+ * not end a block: loads of segment registers, FXRSTOR and LDMXCSR.
+ */
+static bool changes_mode(const struct insn *i)
 {
 	if (i->map == MAP_1BYTE)
 		return i->opcode == 0x07 || i->opcode == 0x17 || i->opcode == 0x1f;
-	return i->map == MAP_0F && (i->opcode == 0xa1 || i->opcode == 0xa9);
+	return i->map == MAP_0F && (i->opcode == 0xa1 || i->opcode == 0xa9 || i->opcode == 0xae);
 }
 
 static void translate_insn(struct translation *t)
@@ -388,10 +398,11 @@ static void translate_insn(struct translation *t)
 
 	ir_add(t, IR_INSN, 0, IR_NONE, IR_NONE);
 	if (i->handler != insn_undefined && i->handler != insn_too_long &&
-	    (translate_move(t) || translate_integer(t) || translate_bits(t) || translate_flow(t)))
+	    (translate_move(t) || translate_integer(t) || translate_bits(t) || translate_flow(t) ||
+	     translate_string(t) || translate_sse(t)))
 		return;
 	o = ir_add(t, IR_CALL, 0, IR_NONE, IR_NONE);
-	o->kind = i->ends_block || loads_segment(i);
+	o->kind = i->ends_block || changes_mode(i);
 	t->ended = o->kind;
 }
 
@@ -401,6 +412,7 @@ void ir_translate(struct ir_block *ir, const struct block *b, uint64_t rip)
 
 	ir->rip = rip;
 	ir->ops = 0;
+	ir->has_float = false;
 	ir->full = false;
 	ir->code64 = b->code_bits == 64;
 	for (t.n = 0; t.n < b->count && !t.ended; t.n++) {
