@@ -69,6 +69,8 @@ struct host_ops {
 
 	/* Nanoseconds since the session began. */
 	uint64_t (*clock)(struct host *h);
+	/* The same for the vCPU: it reads its time stamp counter, or programs its deadline. */
+	uint64_t (*tsc)(struct host *h);
 	/* At a boundary: the time when the timer at `deadline` is due, else 0. */
 	uint64_t (*due)(struct host *h, uint64_t deadline);
 	/*

@@ -224,15 +224,17 @@ static void page_dirty(struct machine *m, uint64_t page)
 	ram_page_dirty(&m->ram, page);
 }
 
+/* A guest that waits by reading its time stamp counter must see it go on, so it asks each time. */
 static uint64_t tsc_now(struct machine *m)
 {
-	return machine_ask_now(m);
+	if (!m->config.tsc_exits)
+		return machine_ask_now(m);
+	machine_set_now(m, m->host->ops->tsc(m->host));
+	return machine_now(m);
 }
 
 static bool tsc_read(struct machine *m, uint64_t *tsc)
 {
-	/* A guest that waits by reading it must see it go on. */
-	m->time_stale |= m->config.tsc_exits;
 	if (m->tsc_override)
 		m->tsc_override(m->exit_opaque);
 	else if (m->accel->tsc)

@@ -153,6 +153,15 @@ static uint64_t record_clock(struct host *h)
 	return now;
 }
 
+static uint64_t record_tsc(struct host *h)
+{
+	struct recorder *r = of_host(h);
+	uint64_t now = r->outside->ops->tsc(r->outside);
+
+	record(r, event_of_host(r->machine, EVENT_HOST_TSC, 0, now, NULL, 0));
+	return now;
+}
+
 static uint64_t record_due(struct host *h, uint64_t deadline)
 {
 	struct recorder *r = of_host(h);
@@ -206,6 +215,7 @@ static const struct host_ops record_ops = {
     .store = record_store,
     .stop = record_stop,
     .clock = record_clock,
+    .tsc = record_tsc,
     .due = record_due,
     .idle = record_idle,
     .alarm = record_alarm,

@@ -213,6 +213,10 @@ static void step(struct replay *r, const struct event *e, uint64_t number)
 		session_consume(r);
 		machine_run_timers(m);
 		break;
+	case EVENT_HOST_TSC: /* the vCPU's own question */
+		machine_set_now(m, e->data);
+		session_consume(r);
+		break;
 	case EVENT_PLACE: /* where in the guest's code means nothing to devices */
 		session_consume(r);
 		break;

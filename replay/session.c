@@ -396,15 +396,24 @@ static enum host_stop replay_stop(struct host *h)
 	}
 }
 
-static uint64_t replay_clock(struct host *h)
+static uint64_t answer_time(struct replay *r, enum event_kind kind)
 {
-	struct replay *r = of_host(h);
-	const struct event *e = answer(r, EVENT_HOST_TIME);
+	const struct event *e = answer(r, kind);
 	uint64_t now = e ? e->data : 0;
 
 	if (e)
 		session_consume(r);
 	return now;
+}
+
+static uint64_t replay_clock(struct host *h)
+{
+	return answer_time(of_host(h), EVENT_HOST_TIME);
+}
+
+static uint64_t replay_tsc(struct host *h)
+{
+	return answer_time(of_host(h), EVENT_HOST_TSC);
 }
 
 static uint64_t replay_due(struct host *h, uint64_t deadline)
@@ -468,6 +477,7 @@ const struct host_ops replay_host_ops = {
     .wait = replay_wait,
     .stop = replay_stop,
     .clock = replay_clock,
+    .tsc = replay_tsc,
     .due = replay_due,
     .idle = replay_idle,
     .alarm = replay_alarm,

@@ -432,6 +432,7 @@ static const struct host_ops live_ops = {
     .store = live_store,
     .stop = live_stop,
     .clock = live_clock,
+    .tsc = live_clock,
     .due = live_due,
     .idle = live_idle,
     .alarm = live_alarm,

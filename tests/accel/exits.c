@@ -119,6 +119,7 @@ static const struct host_ops ops = {
     .wait = wait,
     .stop = stop,
     .clock = clock_now,
+    .tsc = clock_now,
     .due = due,
     .idle = idle,
     .alarm = alarm_soon,

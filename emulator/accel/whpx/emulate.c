@@ -206,9 +206,10 @@ static void exit_again(struct machine *m, struct exit *e)
 	machine_exit(m, e);
 }
 
-/* struct cpu is what holds from here on. */
-static bool interpreter_enter(struct whpx *w)
+bool whpx_interpreter_enter(struct whpx *w)
 {
+	if (w->cpu_newer)
+		return true;
 	if (!whpx_state_get(w))
 		return false;
 	/* The guest wrote memory behind the interpreter's back. */
@@ -244,7 +245,7 @@ void whpx_interpret(struct whpx *w)
 	uint8_t bytes[INSN_MAX];
 	size_t n;
 
-	if (!interpreter_enter(w))
+	if (!whpx_interpreter_enter(w))
 		return;
 	n = code_at(m, bytes);
 	if (m->tap && m->tap->emulated)
@@ -259,7 +260,8 @@ void whpx_interpret_delivery(struct whpx *w)
 	struct vcpu *v = &w->m->vcpu;
 	uint64_t pending, none = 0;
 
-	if (!whpx_get(w, name, &pending) || !interpreter_enter(w) || !whpx_set(w, &name, &none, 1))
+	if (!whpx_get(w, name, &pending) || !whpx_interpreter_enter(w) ||
+	    !whpx_set(w, &name, &none, 1))
 		return;
 	w->exit.vp.state &= (uint16_t)~WHV_VP_INTERRUPTION_PENDING;
 	v->fault_vector = (uint8_t)(pending >> WHV_PENDING_VECTOR_SHIFT);
@@ -309,7 +311,7 @@ static void fall_back(struct whpx *w, uint32_t status, whv_result result)
 	uint8_t bytes[INSN_MAX];
 	size_t n;
 
-	if (!interpreter_enter(w))
+	if (!whpx_interpreter_enter(w))
 		return;
 	n = code_at(m, bytes);
 	if (m->tap && m->tap->fallback)

@@ -115,7 +115,10 @@ static void collect_tracked(struct whpx *w, const struct memory_mapping *g)
 
 void whpx_collect_dirty(struct whpx *w)
 {
-	for (unsigned i = 0; w->log_dirty && i < w->mappings; i++) {
+	if (!w->log_dirty || !w->ran)
+		return;
+	w->ran = false;
+	for (unsigned i = 0; i < w->mappings; i++) {
 		const struct memory_mapping *g = &w->mapping[i];
 
 		if (!g->size || g->rom)
@@ -134,7 +137,7 @@ int whpx_log_dirty(struct machine *m, struct error *e)
 
 	if (w->log_dirty)
 		return 0;
-	w->log_dirty = true;
+	w->log_dirty = w->ran = true;
 	for (unsigned i = 0; i < w->mappings; i++) {
 		struct memory_mapping g = w->mapping[i];
 

@@ -176,6 +176,7 @@ static bool enter(struct whpx *w)
 	if (!prepare(w))
 		return false;
 	w->cpu_current = false;
+	w->ran = true;
 	if (WHV_FAILED(WHPX_CALL(&w->platform, WHvRunVirtualProcessor, w->partition, 0, &w->exit,
 				 sizeof(w->exit)))) {
 		whpx_fail(w);
@@ -263,11 +264,8 @@ static void whpx_run_to(struct vcpu *v, const struct host_place *place)
 
 	if (undelivered(w))
 		whpx_interpret_delivery(w);
-	if (!whpx_state_get(w))
+	if (!whpx_interpreter_enter(w))
 		return;
-	/* The guest wrote memory behind the interpreter's back. */
-	vcpu_state_replaced(v);
-	w->cpu_newer = true;
 	do {
 		v->limit = c->insns + 1;
 		interp_run(v);
@@ -332,12 +330,10 @@ static void whpx_inject(struct vcpu *v, uint8_t vector)
 		inject(w, WHV_EVENT_INTERRUPT, vector);
 		return;
 	}
-	if (!whpx_state_get(w))
+	if (!whpx_interpreter_enter(w))
 		return;
 	if (w->m->tap && w->m->tap->vector_refused)
 		w->m->tap->vector_refused(w->m->tap, vector);
-	vcpu_state_replaced(v);
-	w->cpu_newer = true;
 	vcpu_interrupt(v, vector);
 }
 

@@ -50,6 +50,7 @@ struct whpx {
 	bool mapping_tracked[MEMORY_MAPPINGS]; /* its dirty pages are known to the platform */
 	unsigned mappings;
 	bool log_dirty;
+	bool ran; /* the guest, since its dirty pages were collected */
 };
 
 static inline struct whpx *whpx_of(const struct machine *m)
@@ -96,6 +97,8 @@ void whpx_emulator_close(struct whpx *w);
 /* A memory or port exit: the platform's emulator first, as `emulator=` says. */
 void whpx_emulate_memory(struct whpx *w);
 void whpx_emulate_io(struct whpx *w);
+/* From here on struct cpu is what holds, and the interpreter can go on. False: whpx_fail(). */
+bool whpx_interpreter_enter(struct whpx *w);
 /* The instruction at RIP by the interpreter. */
 void whpx_interpret(struct whpx *w);
 /* The event that was being delivered when an exit came of it, by the interpreter. */

@@ -74,6 +74,20 @@ void soft_page_verify(struct soft_partition *p, uint64_t page)
 	p->vp.v.guard[page] |= GUARD_CLEAN;
 }
 
+/* Of `count` pages of RAM from `page` on, into the bitmap from bit `n` on. */
+static void take_dirty(struct soft_partition *p, uint64_t page, uint64_t count, uint64_t *bitmap,
+		       uint64_t n)
+{
+	for (; count; count--, page++, n++) {
+		if (!p->page[page].dirty)
+			continue;
+		if (bitmap)
+			bitmap[n / 64] |= 1ull << (n % 64);
+		p->page[page].dirty = false;
+		p->vp.v.guard[page] |= GUARD_CLEAN;
+	}
+}
+
 SOFT_EXPORT whv_result WHvQueryGpaRangeDirtyBitmap(whv_partition partition, uint64_t gpa,
 						   uint64_t size, uint64_t *bitmap,
 						   uint32_t bitmap_size)
@@ -86,20 +100,20 @@ SOFT_EXPORT whv_result WHvQueryGpaRangeDirtyBitmap(whv_partition partition, uint
 		return WHV_INVALID_ARGUMENT;
 	if (bitmap)
 		memset(bitmap, 0, (pages + 63) / 64 * 8);
-	for (uint64_t n = 0; n < pages; n++) {
-		const struct soft_range *r = soft_find(p, gpa + n * SOFT_PAGE);
-		uint64_t page;
+	for (uint64_t n = 0; n < pages;) {
+		uint64_t at = gpa + n * SOFT_PAGE, count;
+		const struct soft_range *r = soft_find(p, at);
 
 		if (!r || !(r->flags & WHV_MAP_TRACK_DIRTY))
 			return WHV_GPA_RANGE_NOT_FOUND;
-		if (p->span_changed)
-			continue; /* nothing was run since it was mapped */
-		page =
-		    (uint64_t)(r->host + (gpa + n * SOFT_PAGE - r->gpa) - p->vp.v.ram) / SOFT_PAGE;
-		if (bitmap && p->page[page].dirty)
-			bitmap[n / 64] |= 1ull << (n % 64);
-		p->page[page].dirty = false;
-		p->vp.v.guard[page] |= GUARD_CLEAN;
+		count = (r->gpa + r->size - at) / SOFT_PAGE;
+		if (count > pages - n)
+			count = pages - n;
+		/* Else nothing was run since it was mapped. */
+		if (!p->span_changed)
+			take_dirty(p, (uint64_t)(r->host + (at - r->gpa) - p->vp.v.ram) / SOFT_PAGE,
+				   count, bitmap, n);
+		n += count;
 	}
 	return WHV_OK;
 }
