@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emulator/disasm.h"
 #include "replay/replay.h"
 #include "tools/command.h"
 #include "tools/event_line.h"
@@ -149,6 +150,11 @@ static void print(const struct filter *f, const struct event *e, struct machine 
 	text[0] = '\0';
 	if (f->disasm && event_kind_crossing(e->kind) == CROSSING_EXIT)
 		replay_disassemble(m, e->rip, text, sizeof(text));
+	/* This one brings its code along. */
+	if (f->disasm && e->kind == EVENT_FALLBACK && e->length)
+		disasm(e->bytes, e->length, e->size, e->address, text, sizeof(text));
+	else if (f->disasm && e->kind == EVENT_FALLBACK)
+		snprintf(text, sizeof(text), "(fetched from where no memory is)");
 	if (f->json) {
 		event_print_json(stdout, e, m, text);
 		fputc('\n', stdout);

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "emulator/accel/whpx/status.h"
+
 #define BYTES_SHOWN 24
 
 /* ---- whose ---- */
@@ -103,6 +105,18 @@ static void print_bytes(FILE *f, const struct event *e)
 	fputc('"', f);
 }
 
+/* What the platform's emulator said of an instruction, by name. */
+static void print_fallback(FILE *f, const struct event *e)
+{
+	char names[320];
+
+	fprintf(f, " %#10" PRIx64 " %s", e->address,
+		whpx_status_text((uint32_t)e->data, names, sizeof(names)));
+	if (e->data >> 32)
+		fprintf(f, " HRESULT 0x%08" PRIx64, e->data >> 32);
+	print_bytes(f, e);
+}
+
 void event_print(FILE *f, const struct event *e, const struct machine *m)
 {
 	unsigned fields = event_kind_fields(e->kind);
@@ -121,6 +135,10 @@ void event_print(FILE *f, const struct event *e, const struct machine *m)
 		fprintf(f, " %s", stop_reason_text((enum stop_reason)e->address));
 		if (e->data)
 			fprintf(f, ", status %" PRIu64, e->data);
+		return;
+	}
+	if (e->kind == EVENT_FALLBACK) {
+		print_fallback(f, e);
 		return;
 	}
 	if (e->kind == EVENT_HOST_CHAR)
@@ -197,6 +215,12 @@ void event_print_json(FILE *f, const struct event *e, const struct machine *m, c
 		for (size_t i = 0; i < e->length; i++)
 			fprintf(f, "%02x", e->bytes[i]);
 		fputc('"', f);
+	}
+	if (e->kind == EVENT_FALLBACK) {
+		char names[320];
+
+		fputs(",\"status\":", f);
+		text_print_json(f, whpx_status_text((uint32_t)e->data, names, sizeof(names)));
 	}
 	if (*event_region_name(e, m)) {
 		fputs(",\"device\":", f);

@@ -16,6 +16,7 @@
 #include "emulator/accel/whpx/whpx.h"
 #include "emulator/cpu/debug.h"
 #include "emulator/cpu/flags.h"
+#include "emulator/cpu/insn.h"
 #include "emulator/cpu/mem.h"
 #include "emulator/disasm.h"
 
@@ -172,7 +173,8 @@ bool whpx_is_debugged(const struct whpx *w)
 static size_t code_at(struct machine *m, uint8_t bytes[INSN_MAX])
 {
 	const struct cpu *c = m->vcpu.c;
-	size_t n = 0;
+	struct insn insn;
+	size_t n = 0, length;
 
 	for (; n < INSN_MAX; n++) {
 		uint64_t linear = (c->seg[SEG_CS].base + c->reg[GPR_RIP] + n) & c->linear_mask, gpa;
@@ -185,7 +187,9 @@ static size_t code_at(struct machine *m, uint8_t bytes[INSN_MAX])
 			break;
 		bytes[n] = *at;
 	}
-	return n;
+	/* No more than the instruction has, if it is one. */
+	length = insn_decode(&m->vcpu.model, c->code_bits, bytes, (unsigned)n, &insn);
+	return length ? length : n;
 }
 
 /* The interpreter makes an exit that the platform's emulator has made before: same answer. */

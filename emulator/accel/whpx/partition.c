@@ -15,15 +15,14 @@ static int failed(struct whpx *w, struct error *e)
 }
 
 /* A capability that older Windows does not know counts as 0. */
-static uint64_t capability(struct whpx *w, enum whv_capability code)
+static int capability(struct whpx *w, enum whv_capability code, uint64_t *value, struct error *e)
 {
-	uint64_t value = 0;
 	uint32_t written;
+	whv_result result;
 
-	if (WHV_FAILED(
-		WHPX_CALL(&w->platform, WHvGetCapability, code, &value, sizeof(value), &written)))
-		return 0;
-	return value;
+	*value = 0;
+	result = WHPX_CALL(&w->platform, WHvGetCapability, code, value, sizeof(*value), &written);
+	return WHV_FAILED(result) && result != WHV_UNKNOWN_CAPABILITY ? failed(w, e) : 0;
 }
 
 static int set(struct whpx *w, enum whv_property code, const void *buffer, uint32_t size,
@@ -40,15 +39,16 @@ static int set(struct whpx *w, enum whv_property code, const void *buffer, uint3
 static int set_exits(struct whpx *w, struct error *e)
 {
 	const uint64_t needed = WHV_EXTENDED_CPUID | WHV_EXTENDED_MSR | WHV_EXTENDED_RDTSC;
-	uint64_t exits = capability(w, WHV_CAP_EXTENDED_EXITS);
-	uint64_t msrs =
-	    capability(w, WHV_CAP_MSR_EXITS) &
-	    (WHV_MSR_UNHANDLED | WHV_MSR_TSC_READ | WHV_MSR_TSC_WRITE | WHV_MSR_APIC_BASE_WRITE);
+	uint64_t exits, msrs;
 
+	if (capability(w, WHV_CAP_EXTENDED_EXITS, &exits, e) ||
+	    capability(w, WHV_CAP_MSR_EXITS, &msrs, e))
+		return -1;
+	msrs &= WHV_MSR_UNHANDLED | WHV_MSR_TSC_READ | WHV_MSR_TSC_WRITE | WHV_MSR_APIC_BASE_WRITE;
 	if (needed & ~exits)
 		return error_set(e, ERROR_HOST,
 				 CREATE ": the platform has no exits for%s%s%s (Windows 10 version "
-					"2004 or later is needed; -accel tcg works everywhere)",
+					"2004 or later is needed)",
 				 exits & WHV_EXTENDED_CPUID ? "" : " CPUID",
 				 exits & WHV_EXTENDED_MSR ? "" : " MSRs",
 				 exits & WHV_EXTENDED_RDTSC ? "" : " RDTSC");
@@ -115,8 +115,11 @@ static int set_processor(struct whpx *w, struct error *e)
 	    {model->umip, WHV_PROCESSOR_UMIP, "umip"},
 	    {model->pdpe1gb, WHV_PROCESSOR_PAGE_1GB, "pdpe1gb"},
 	};
-	uint64_t has = capability(w, WHV_CAP_PROCESSOR_FEATURES), use = has;
+	uint64_t has, use;
 
+	if (capability(w, WHV_CAP_PROCESSOR_FEATURES, &has, e))
+		return -1;
+	use = has;
 	for (size_t n = 0; n < sizeof(features) / sizeof(features[0]); n++) {
 		if (!features[n].wanted)
 			use &= ~features[n].bits;
@@ -140,8 +143,8 @@ int whpx_partition_open(struct whpx *w, struct error *e)
 		w->partition = NULL;
 		return failed(w, e);
 	}
-	w->features = capability(w, WHV_CAP_FEATURES);
-	if (set(w, WHV_PROPERTY_PROCESSOR_COUNT, &one, sizeof(one), e) || set_exits(w, e) ||
+	if (capability(w, WHV_CAP_FEATURES, &w->features, e) ||
+	    set(w, WHV_PROPERTY_PROCESSOR_COUNT, &one, sizeof(one), e) || set_exits(w, e) ||
 	    set_cpuid(w, e) || set_msrs(w, e) || set_processor(w, e))
 		return -1;
 	/* Without this property there is no APIC either. */
