@@ -170,8 +170,8 @@ void session_diverge(struct replay *r, const struct event *expected, const struc
 static bool rip_agrees(const struct event *a, const struct event *b)
 {
 	enum { LONGEST = 15 };
-	bool exact = a->kind == EVENT_PIO_READ || a->kind == EVENT_MMIO_READ ||
-		     a->kind == EVENT_MSR_READ;
+	bool exact =
+	    a->kind == EVENT_PIO_READ || a->kind == EVENT_MMIO_READ || a->kind == EVENT_MSR_READ;
 	uint64_t d = a->rip - b->rip;
 
 	if (a->rip == b->rip || a->kind == EVENT_SHUTDOWN)

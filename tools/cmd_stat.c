@@ -91,12 +91,13 @@ static void count(struct statistics *s, const struct event *e)
 	s->insns = e->position.insns;
 	s->place = event_place(e, trace_reader_info(s->reader));
 	s->by_kind[e->kind]++;
-	if (event_kind_fields(e->kind) & EVENT_FIELD_S)
+	if ((event_kind_fields(e->kind) & EVENT_FIELD_S) &&
+	    event_kind_crossing(e->kind) == CROSSING_EXIT)
 		count_place(s, e);
-	if (e->kind == EVENT_EMULATED)
+	if (e->kind == EVENT_EMULATED || e->kind == EVENT_FALLBACK)
 		emulated_count(&s->emulated, e);
-	if (s->by_exits &&
-	    (e->kind == EVENT_HOST_WAIT || e->kind == EVENT_HOST_TIME || e->kind == EVENT_HOST_DUE))
+	if (s->by_exits && (e->kind == EVENT_HOST_WAIT || e->kind == EVENT_HOST_TIME ||
+			    e->kind == EVENT_HOST_DUE || e->kind == EVENT_HOST_TSC))
 		s->time = e->data;
 	else if (e->kind == EVENT_HOST_WAIT)
 		s->time_base = e->data - e->position.insns;

@@ -2,7 +2,7 @@
 /*
  * Counting emulated instructions; see emulated.h.
  *
- * The event has the bytes of one instruction, but not the size of the code that it was in. Of the
+ * `emulated` has the bytes of one instruction, but not the size of the code that it was in. Of the
  * sizes in which the bytes are exactly one instruction, the likeliest one for the address is shown.
  */
 #include "tools/emulated.h"
@@ -45,10 +45,21 @@ static size_t likeliest(const struct event *e, char *text, size_t size)
 	return length ? length : e->length;
 }
 
+/* The same of an event that says what the size of code was; it may have no bytes. */
+static size_t told(const struct event *e, char *text, size_t size)
+{
+	if (e->length)
+		disasm(e->bytes, e->length, e->size, e->address, text, size);
+	else
+		snprintf(text, size, "(fetched from where no memory is)");
+	return e->length;
+}
+
 void emulated_count(struct emulated_list *l, const struct event *e)
 {
 	struct emulated new = {.count = 1};
-	size_t length = likeliest(e, new.text, sizeof(new.text));
+	size_t length = e->kind == EVENT_FALLBACK ? told(e, new.text, sizeof(new.text))
+						  : likeliest(e, new.text, sizeof(new.text));
 
 	new.length = (uint8_t)(length < sizeof(new.bytes) ? length : sizeof(new.bytes));
 	memcpy(new.bytes, e->bytes, new.length);
