@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "emulator/host/clock.h"
+#include "emulator/host/os.h"
 
 struct host_alarm {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	uint64_t at;    /* when to ring, of host_clock_ns(); UINT64_MAX: never */
+	uint64_t at;    /* when to ring, of os_monotonic_ns(); UINT64_MAX: never */
 	uint64_t sleep; /* until when the thread sleeps */
 	bool quit;
 	void (*ring)(void *opaque);
@@ -26,7 +26,7 @@ struct host_alarm {
 /* Sleeps until the alarm's time or a change. The lock is held. */
 static void sleep_until(struct host_alarm *a, uint64_t now)
 {
-	uint64_t ns = a->at - now;
+	uint64_t ns = a->at - now, wall;
 	struct timespec until;
 
 	a->sleep = a->at;
@@ -34,11 +34,9 @@ static void sleep_until(struct host_alarm *a, uint64_t now)
 		pthread_cond_wait(&a->changed, &a->lock);
 		return;
 	}
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += (time_t)(ns / 1000000000);
-	until.tv_nsec += (long)(ns % 1000000000);
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
+	wall = (uint64_t)os_wall_ns() + ns;
+	until = (struct timespec){.tv_sec = (time_t)(wall / 1000000000),
+				  .tv_nsec = (long)(wall % 1000000000)};
 	pthread_cond_timedwait(&a->changed, &a->lock, &until);
 }
 
@@ -48,7 +46,7 @@ static void *alarm_thread(void *opaque)
 
 	pthread_mutex_lock(&a->lock);
 	while (!a->quit) {
-		uint64_t now = host_clock_ns();
+		uint64_t now = os_monotonic_ns();
 
 		if (now < a->at) {
 			sleep_until(a, now);
@@ -98,7 +96,7 @@ void host_alarm_free(struct host_alarm *a)
 
 void host_alarm_in(struct host_alarm *a, uint64_t ns)
 {
-	uint64_t now = ns == UINT64_MAX ? 0 : host_clock_ns();
+	uint64_t now = ns == UINT64_MAX ? 0 : os_monotonic_ns();
 
 	pthread_mutex_lock(&a->lock);
 	a->at = ns < UINT64_MAX - now ? now + ns : UINT64_MAX;

@@ -41,6 +41,15 @@ void os_machine_name(char *name, size_t room);
 /* Is a FILE's descriptor (0, 1, 2) a terminal? */
 bool os_is_terminal(int descriptor);
 
+/* ---- shared libraries ---- */
+
+/* One of the operating system's own, by name: never a file of the current folder. NULL: none. */
+void *os_library_system(const char *name);
+/* A file, by its path. */
+void *os_library_open(const char *path);
+void *os_library_symbol(void *library, const char *name);
+void os_library_close(void *library);
+
 /* ---- clocks and chance ---- */
 
 uint64_t os_monotonic_ns(void);

@@ -2,6 +2,7 @@
 /* The operating system is Linux or another POSIX one; see os.h. */
 #include "emulator/host/os.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -51,6 +52,28 @@ int os_program_path(char *path, size_t room)
 		return -1;
 	path[length] = 0;
 	return 0;
+}
+
+void *os_library_system(const char *name)
+{
+	return strchr(name, '/') ? NULL : dlopen(name, RTLD_NOW | RTLD_LOCAL);
+}
+
+void *os_library_open(const char *path)
+{
+	/* Without a slash it would be looked for elsewhere too. */
+	return strchr(path, '/') ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
+}
+
+void *os_library_symbol(void *library, const char *name)
+{
+	return dlsym(library, name);
+}
+
+void os_library_close(void *library)
+{
+	if (library)
+		dlclose(library);
 }
 
 void os_machine_name(char *name, size_t room)

@@ -694,6 +694,37 @@ void os_stop_release(void)
 	stop_caught = false;
 }
 
+/* ---- shared libraries ---- */
+
+void *os_library_system(const char *name)
+{
+	return LoadLibraryExA(name, NULL, LOAD_LIBRARY_SEARCH_SYSTEM32);
+}
+
+void *os_library_open(const char *path)
+{
+	WCHAR *wide = wide_path(path);
+	void *library = wide ? LoadLibraryExW(wide, NULL, LOAD_WITH_ALTERED_SEARCH_PATH) : NULL;
+
+	free(wide);
+	return library;
+}
+
+void *os_library_symbol(void *library, const char *name)
+{
+	FARPROC address = GetProcAddress(library, name);
+	void *symbol;
+
+	memcpy(&symbol, &address, sizeof(symbol));
+	return symbol;
+}
+
+void os_library_close(void *library)
+{
+	if (library)
+		FreeLibrary(library);
+}
+
 /* ---- threads ---- */
 
 int os_thread_start(pthread_t *thread, void *(*run)(void *), void *opaque)

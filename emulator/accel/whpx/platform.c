@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "emulator/host/library.h"
+#include "emulator/host/os.h"
 
 #define SYSTEM_PLATFORM "WinHvPlatform.dll"
 #define SYSTEM_EMULATOR "WinHvEmulation.dll"
@@ -142,7 +142,7 @@ static const char *find_functions(struct whpx_platform *p)
 	void *symbol;
 
 #define WHPX_FIND(name, parameters)                                                                \
-	symbol = host_library_symbol(                                                              \
+	symbol = os_library_symbol(                                                                \
 	    WHPX_CALL_##name < PLATFORM_FUNCTIONS ? p->library : p->emulator_library, #name);      \
 	if (!symbol && !is_optional(WHPX_CALL_##name))                                             \
 		return #name;                                                                      \
@@ -154,8 +154,8 @@ static const char *find_functions(struct whpx_platform *p)
 
 void whpx_platform_unload(struct whpx_platform *p)
 {
-	host_library_close(p->emulator_library);
-	host_library_close(p->library);
+	os_library_close(p->emulator_library);
+	os_library_close(p->library);
 	p->library = p->emulator_library = NULL;
 }
 
@@ -177,16 +177,39 @@ static const char *ask_presence(struct whpx_platform *p)
 	return present ? NULL : "no hypervisor is running (" CURE_FEATURE ")";
 }
 
+/* From the folder of the program: beside it, installed, or in a build folder. */
+#define BUILT "emulator/accel/whpx/"
+static const char *const places[] = {
+    "", "../" VCR_LIBRARY_FOLDER "/", "../" BUILT, "../../" BUILT, "../../../" BUILT,
+};
+
+static void *open_own(const char *name)
+{
+	char program[4096], path[4352];
+	void *library = NULL;
+	size_t folder;
+
+	if (os_program_path(program, sizeof(program)))
+		return NULL;
+	folder = strlen(program);
+	while (folder && !strchr("/\\", program[folder - 1]))
+		folder--;
+	for (size_t i = 0; folder && i < sizeof(places) / sizeof(places[0]) && !library; i++) {
+		snprintf(path, sizeof(path), "%.*s%s%s", (int)folder, program, places[i], name);
+		library = os_library_open(path);
+	}
+	return library;
+}
+
 static const char *load(struct whpx_platform *p, bool software)
 {
 	static char reason[128];
 	const char *missing, *why;
 
 	p->software = software;
-	p->library = software ? host_library_open_own(SOFT_PLATFORM)
-			      : host_library_open_system(SYSTEM_PLATFORM);
-	p->emulator_library = software ? host_library_open_own(SOFT_EMULATOR)
-				       : host_library_open_system(SYSTEM_EMULATOR);
+	p->library = software ? open_own(SOFT_PLATFORM) : os_library_system(SYSTEM_PLATFORM);
+	p->emulator_library =
+	    software ? open_own(SOFT_EMULATOR) : os_library_system(SYSTEM_EMULATOR);
 	if (!p->library || !p->emulator_library) {
 		whpx_platform_unload(p);
 		return software ? "the software platform's library is not beside vcr (build it "

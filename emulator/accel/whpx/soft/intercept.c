@@ -10,7 +10,7 @@
 #include "emulator/cpu/insn.h"
 #include "emulator/cpu/mem.h"
 #include "emulator/cpu/system.h"
-#include "emulator/host/clock.h"
+#include "emulator/host/os.h"
 
 #define MSR_TSC       0x10
 #define MSR_APIC_BASE 0x1b
@@ -265,7 +265,7 @@ static void intercept(struct machine *m, enum vcpu_intercept what)
 /* The platform's own time stamp counter: nanoseconds of the host's clock. */
 static uint64_t soft_now(struct machine *m)
 {
-	return host_clock_ns();
+	return os_monotonic_ns();
 }
 
 static bool soft_rdtsc(struct machine *m, uint64_t *tsc)

@@ -11,7 +11,7 @@
 #ifndef VCR_WHPX_SOFT_H
 #define VCR_WHPX_SOFT_H
 
-#include <setjmp.h>
+#include "emulator/host/jump.h"
 #include <stdatomic.h>
 
 #include "emulator/accel/whpx/whpx_api.h"
