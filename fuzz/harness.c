@@ -287,38 +287,46 @@ static struct ending ending(struct harness *h)
 	return end;
 }
 
+/* Runs the rest of an input and puts everything back to where it stands now. */
+static void detour(struct harness *h, struct place from)
+{
+	static struct world world, mark_world;
+	struct snapshot *s, *mark = h->mark;
+	unsigned marks = h->marks;
+
+	guard_lift(h);
+	s = snapshot_take(h->m, NULL);
+	guard_lower(h);
+	if (!s)
+		return;
+	world = h->world;
+	mark_world = h->mark_world;
+	h->mark = NULL;
+	inject_ops(h, from, OP_COUNT);
+	snapshot_free(h->mark);
+	guard_lift(h);
+	snapshot_restore(h->m, s);
+	guard_lower(h);
+	snapshot_free(s);
+	h->world = world;
+	h->mark_world = mark_world;
+	h->mark = mark;
+	h->marks = marks;
+}
+
 /* Once more, with the machine saved in the middle, run to the end, and put back. */
 static struct ending run_with_detour(struct harness *h, const uint8_t *data, size_t size,
 				     unsigned ops)
 {
 	struct place middle = {.reader = op_reader_start(data, size)};
 	struct harness_watch *watch = h->watch;
-	struct world world;
-	struct snapshot *s, *mark;
-	unsigned marks;
 
 	harness_reset(h);
 	judge_restored(h);
 	h->watch = NULL;
 	middle = inject_ops(h, middle, ops / 2);
 	if (h->m->stop == STOP_NONE) {
-		guard_lift(h);
-		s = snapshot_take(h->m, NULL);
-		guard_lower(h);
-		world = h->world;
-		mark = h->mark;
-		marks = h->marks;
-		h->mark = NULL;
-		inject_ops(h, middle, OP_COUNT);
-		snapshot_free(h->mark);
-		guard_lift(h);
-		if (s)
-			snapshot_restore(h->m, s);
-		guard_lower(h);
-		h->world = world;
-		h->mark = mark;
-		h->marks = marks;
-		snapshot_free(s);
+		detour(h, middle);
 		inject_ops(h, middle, OP_COUNT);
 	}
 	h->watch = watch;
@@ -332,7 +340,7 @@ enum stop_reason harness_run(struct harness *h, const uint8_t *data, size_t size
 
 	harness_reset(h);
 	end = inject_ops(h, start, OP_COUNT);
-	if (h->options.plain || !judge_chooses(data, size))
+	if (h->options.plain || (!h->options.thorough && !judge_chooses(data, size)))
 		return h->m->stop;
 	first = ending(h);
 	second = run_with_detour(h, data, size, end.ops);

@@ -57,6 +57,8 @@ struct harness_options {
 	 * run once: for recorders. Without it there are guards, and some inputs run more often.
 	 */
 	bool plain;
+	/* Every input is run again to see that it does the same, not one in 64. */
+	bool thorough;
 };
 
 /* NULL with e filled in. `options` may be NULL. */

@@ -236,28 +236,36 @@ static size_t arena_difference(const struct harness *h)
 	return at;
 }
 
-static const char *owner(const struct machine *m, size_t offset)
+/* Whose state a byte of the arena is; the offset becomes one in that. */
+static const char *owner(const struct machine *m, size_t *offset)
 {
 	for (unsigned i = 0; i < m->devices; i++) {
 		const struct device *d = m->device[i];
 
-		if (offset - d->state_offset < d->class->state_size)
-			return d->id;
+		if (*offset - d->state_offset >= d->class->state_size)
+			continue;
+		*offset -= d->state_offset;
+		return d->id;
 	}
-	return offset >= m->cpu_offset ? "the CPU" : "no device";
+	if (*offset < m->cpu_offset)
+		return "no device";
+	*offset -= m->cpu_offset;
+	return "the CPU";
 }
 
 void judge_restored(struct harness *h)
 {
 	const struct machine *m = h->m;
-	size_t at;
+	size_t at, in_state;
+	const char *whose;
 
 	guard_lift(h);
-	at = arena_difference(h);
-	if (at != m->arena_used)
+	at = in_state = arena_difference(h);
+	if (at != m->arena_used) {
+		whose = owner(m, &in_state);
 		judge_object(h, "restore: byte %zu of the state of %s is %02x and was %02x",
-			     at - (at >= m->cpu_offset ? m->cpu_offset : 0), owner(m, at),
-			     m->arena[at], h->start_arena[at]);
+			     in_state, whose, m->arena[at], h->start_arena[at]);
+	}
 	for (unsigned n = 0; n < PAGES_CHECKED; n++) {
 		uint64_t page = h->page_checked++ % m->ram.pages;
 

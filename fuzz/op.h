@@ -97,8 +97,7 @@ size_t op_encode(const struct op *op, uint8_t out[OP_ENCODED]);
 struct region_table;
 
 /*
- * As in "write pit+3 size 1 data 0x36". A region without a name in `t`, which may be NULL, is
- * "#12". Returns `text`, cut to `size` bytes.
+ * As in "write pit+3 size 1 data 0x36". Without regions, `t` NULL, one is "#12". Returns `text`, cut to `size` bytes.
  */
 #define OP_TEXT (2 * OP_BYTES + 100)
 const char *op_text(const struct op *op, const struct region_table *t, char *text, size_t size);

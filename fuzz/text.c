@@ -51,9 +51,10 @@ static const char *const pointer_names[] = {
 
 static void put_region(FILE *f, const struct op *op, const struct region_table *t)
 {
+	/* The one that the number stands for: that it is written otherwise changes nothing. */
 	const struct fuzz_region *r = t ? region_by_number(t, op->region) : NULL;
 
-	if (r && r->number == op->region)
+	if (r)
 		fprintf(f, " %s+%" PRIu32 " size %u", r->name, op->offset, op->size);
 	else
 		fprintf(f, " #%u+%" PRIu32 " size %u", op->region, op->offset, op->size);

@@ -184,7 +184,6 @@ static void test_text(void **state)
 	    {"write pit+3 size 1 data 0x36",
 	     {.kind = OP_WRITE, .size = 1, .offset = 3, .value = 0x36}},
 	    {"read lapic+912 size 4", {.kind = OP_READ, .region = 5, .offset = 0x390, .size = 4}},
-	    {"read #99+0 size 8", {.kind = OP_READ, .region = 99, .size = 8}},
 	    {"write-string uart.1+0 size 1 count 4 bytes 61626364",
 	     {.kind = OP_WRITE_STRING,
 	      .region = 10,
@@ -202,9 +201,11 @@ static void test_text(void **state)
 	    {"dma be64+8 bytes 07",
 	     {.kind = OP_DMA, .queue = POINTER_BE64, .offset = 8, .length = 1, .bytes = {7}}},
 	};
+	static const struct op numbered = {.kind = OP_READ, .region = 99, .size = 8};
 	char text[OP_TEXT];
 	struct error e;
 
+	assert_string_equal(op_text(&numbered, NULL, text, sizeof(text)), "read #99+0 size 8");
 	for (unsigned n = 0; n < sizeof(cases) / sizeof(*cases); n++) {
 		struct op op;
 

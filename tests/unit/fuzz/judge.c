@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The judge of fuzzing: a device with bugs, one behind each of its ports, and what is said of them.
+ * Each is tried in a process of its own, as sanitizers and the judge end it.
+ */
+#include "fuzz/judge.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fuzz/harness.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+
+/* ---- the device ---- */
+
+extern const struct device_class planted_class;
+
+enum {
+	BUG_NONE,
+	BUG_BEYOND,  /* writes behind its state */
+	BUG_FOREIGN, /* writes into another device's state */
+	BUG_CALLS,   /* drives a line without end */
+	BUG_OUTPUT,  /* sends bytes without end */
+	BUG_RING,    /* follows descriptors without end */
+	BUG_LOOP,    /* loops without a call */
+	BUG_OUTSIDE, /* keeps state outside of the arena */
+	BUG_RESTORE, /* `restored` changes what was restored */
+	BUG_SHARED,  /* drives a line that another device drives too */
+	BUGS
+};
+
+struct planted {
+	uint8_t scratch[20];
+};
+
+static unsigned kept_outside;
+static bool bad_restore;
+
+static void run_ring(struct device *d)
+{
+	uint64_t descriptor = 0x3000;
+
+	while (descriptor)
+		device_dma_read(d, descriptor, &descriptor, sizeof(descriptor));
+}
+
+static void planted_write(struct device *d, uint64_t offset, uint64_t value, unsigned size)
+{
+	struct planted *s = device_state(d);
+	volatile uint8_t *state = (volatile uint8_t *)s;
+	static const uint8_t byte = 'x';
+
+	s->scratch[0] = (uint8_t)value;
+	switch (offset) {
+	case BUG_BEYOND:
+		state[64 + value % 32] = 1;
+		break;
+	case BUG_FOREIGN:
+		*(volatile uint8_t *)device_state(machine_find_device(d->machine, "i8254")) = 1;
+		break;
+	case BUG_CALLS:
+		for (unsigned n = 0; n < 100000; n++)
+			irq_set(d->out[1], n & 1);
+		break;
+	case BUG_OUTPUT:
+		for (unsigned n = 0; n < 100000; n++)
+			device_char_write(d, &byte, 1);
+		break;
+	case BUG_RING:
+		run_ring(d);
+		break;
+	case BUG_LOOP:
+		while (state[0] == value)
+			state[1]++;
+		break;
+	case BUG_OUTSIDE:
+		kept_outside += 3;
+		break;
+	case BUG_RESTORE:
+		bad_restore = true;
+		break;
+	case BUG_SHARED:
+		irq_set(d->out[0], value & 1);
+		break;
+	default:
+		break;
+	}
+}
+
+static uint64_t planted_read(struct device *d, uint64_t offset, unsigned size)
+{
+	return offset == BUG_OUTSIDE ? kept_outside : 0;
+}
+
+static const struct region_ops planted_ops = {
+    .read = planted_read, .write = planted_write, .max_size = 1};
+
+static int planted_realize(struct device *d, struct error *e)
+{
+	struct device *isa = machine_find_device(d->machine, "isa-irq");
+
+	d->out[0] = (struct irq){isa, 4};
+	d->out[1] = (struct irq){isa, 5};
+	d->channel = 3;
+	return device_add_ports(d, 0x5000, BUGS, &planted_ops, "planted", e);
+}
+
+static void planted_restored(struct device *d)
+{
+	struct planted *s = device_state(d);
+
+	if (bad_restore)
+		s->scratch[7]++;
+}
+
+const struct device_class planted_class = {
+    .name = "planted",
+    .description = "bugs",
+    .state_size = sizeof(struct planted),
+    .user = true,
+    .realize = planted_realize,
+    .restored = planted_restored,
+};
+
+/* ---- trying it ---- */
+
+static size_t assemble(const struct harness *h, const char *text, uint8_t *bytes)
+{
+	size_t size = 0;
+
+	while (*text) {
+		char line[256];
+		size_t length = strcspn(text, "\n");
+		struct error e;
+		struct op op;
+
+		snprintf(line, sizeof(line), "%.*s", (int)length, text);
+		if (op_parse(line, harness_regions(h), &op, &e) == 1)
+			size += op_encode(&op, bytes + size);
+		else
+			fprintf(stderr, "%s\n", e.text);
+		text += length + (text[length] == '\n');
+	}
+	return size;
+}
+
+/* In the child. */
+static void run(const char *text)
+{
+	const struct harness_options options = {.thorough = true};
+	struct error e;
+	struct harness *h = harness_open("board", &options, &e);
+	uint8_t bytes[4096];
+
+	if (!h) {
+		fprintf(stderr, "%s\n", e.text);
+		_exit(9);
+	}
+	harness_run(h, bytes, assemble(h, text, bytes));
+	harness_close(h);
+	_exit(0);
+}
+
+/* The input ends its process, after it wrote a text; or, with none, does not. */
+static void ends_with(const char *input, const char *text)
+{
+	char said[65536];
+	size_t size = 0;
+	ssize_t n;
+	int fds[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	assert_int_not_equal(pid, -1);
+	if (!pid) {
+		dup2(fds[1], STDERR_FILENO);
+		close(fds[0]);
+		run(input);
+	}
+	close(fds[1]);
+	while ((n = read(fds[0], said + size, sizeof(said) - 1 - size)) > 0)
+		size += (size_t)n;
+	close(fds[0]);
+	said[size] = 0;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (!text) {
+		if (status)
+			fail_msg("status %x: %s", status, said);
+		return;
+	}
+	if (!status || (WIFEXITED(status) && WEXITSTATUS(status) == 9))
+		fail_msg("nothing was found: status %x: %s", status, said);
+	if (!strstr(said, text))
+		fail_msg("expected '%s' in: %s", text, said);
+}
+
+static void test_nothing(void **state)
+{
+	ends_with("write planted+0 size 1 data 1\n"
+		  "read planted+0 size 1\n"
+		  "clock 1000\n"
+		  "snapshot\n"
+		  "reset\n"
+		  "restore\n"
+		  "write planted+0 size 1 data 2\n",
+		  NULL);
+}
+
+static void test_beyond(void **state)
+{
+#ifdef WITH_ASAN
+	ends_with("write planted+1 size 1 data 1\n", "use-after-poison");
+#else
+	ends_with("write planted+1 size 1 data 1\n", "own state: the bytes behind the state of");
+#endif
+}
+
+static void test_foreign(void **state)
+{
+#ifdef WITH_ASAN
+	ends_with("write planted+2 size 1 data 1\n", "use-after-poison");
+#else
+	printf("SKIP: only a build with ASan sees it\n");
+	skip();
+#endif
+}
+
+static void test_calls(void **state)
+{
+	ends_with("write planted+3 size 1 data 1\n", "work: devices called each other");
+}
+
+static void test_output(void **state)
+{
+	ends_with("write planted+4 size 1 data 1\n", "work: ");
+}
+
+static void test_ring(void **state)
+{
+	/* Memory of zeros ends the ring, memory that points at itself does not. */
+	ends_with("write planted+5 size 1 data 1\n", NULL);
+	ends_with("dma le64+0 bytes 0000000000000000\n"
+		  "write planted+5 size 1 data 1\n",
+		  "work: ");
+}
+
+static void test_loop(void **state)
+{
+	ends_with("write planted+6 size 1 data 1\n", "work: an operation does not end");
+}
+
+static void test_outside(void **state)
+{
+	ends_with("write planted+7 size 1 data 1\n"
+		  "read planted+7 size 1\n",
+		  "determinism: ");
+	/* Not before the middle, so only the detour shows it. */
+	ends_with("read planted+0 size 1\n"
+		  "read planted+0 size 1\n"
+		  "read planted+0 size 1\n"
+		  "write planted+7 size 1 data 1\n"
+		  "read planted+7 size 1\n",
+		  "determinism: ");
+}
+
+static void test_restore(void **state)
+{
+	ends_with("write planted+8 size 1 data 1\n", "restore: byte 7 of the state of planted-");
+}
+
+static void test_lines(void **state)
+{
+	ends_with("write planted+9 size 1 data 1\n"
+		  "write planted+9 size 1 data 0\n",
+		  NULL);
+	ends_with("write planted+9 size 1 data 1\n"
+		  "write uart+4 size 1 data 8\n"
+		  "write uart+1 size 1 data 2\n"
+		  "read uart+2 size 1\n"
+		  "write uart+1 size 1 data 0\n",
+		  "lines: input 4 of isa-irq is low, and its drivers ask for high");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_nothing), cmocka_unit_test(test_beyond),
+	    cmocka_unit_test(test_foreign), cmocka_unit_test(test_calls),
+	    cmocka_unit_test(test_output),  cmocka_unit_test(test_ring),
+	    cmocka_unit_test(test_loop),    cmocka_unit_test(test_outside),
+	    cmocka_unit_test(test_restore), cmocka_unit_test(test_lines),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
