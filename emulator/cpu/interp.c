@@ -52,7 +52,12 @@ __attribute__((noinline, cold)) void interp_step(struct vcpu *v)
 	/* After that, for a breakpoint's handler does not inherit the single-step of its caller. */
 	tf = v->c->rflags & FLAG_TF;
 	i = block_enter(v);
-	v->blocks->end = NULL;
+	/*
+	 * A string instruction is stopped after each iteration only for who could tell: not for RF,
+	 * which every return from a page fault sets.
+	 */
+	if (tf || (v->c->dr[7] & DR7_ANY) || v->c->pending_db)
+		v->blocks->end = NULL;
 	interp_insn(v, i, v->c->linear_mask);
 	debug_after(v, tf);
 	v->insn = NULL;

@@ -122,10 +122,10 @@ static void run_move(uint8_t *to, const uint8_t *from, uint64_t n, unsigned size
 
 static void run_fill(uint8_t *to, uint64_t value, uint64_t n, unsigned size)
 {
-	uint64_t k;
+	uint64_t k, mask = size_mask(size * 8);
 
-	if (size == 1) {
-		memset(to, (int)(value & 0xff), n);
+	if ((value & mask) == ((value & 0xff) * 0x0101010101010101 & mask)) {
+		memset(to, (int)(value & 0xff), n * size);
 		return;
 	}
 	for (k = 0; k < n; k++, to += size)

@@ -167,6 +167,22 @@ static void test_execute_string(void **state)
 	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 2);
 }
 
+/* So too where there is no breakpoint, and it is cut by a limit. */
+static void test_string_with_rf(void **state)
+{
+	f->c->rflags |= FLAG_RF;
+	f->c->reg[GPR_RCX] = 30;
+	f->c->reg[GPR_RDI] = FIXTURE_DATA;
+	assert_int_equal(system_run(f, CODE(0xf3, 0xaa, NOP), 17), -1);
+	assert_int_equal(f->c->reg[GPR_RCX], 13);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE);
+	assert_int_equal(cpu_rflags(f->c) & FLAG_RF, FLAG_RF);
+	assert_int_equal(fixture_run(f, 13), -1);
+	assert_int_equal(f->c->reg[GPR_RCX], 0);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 2);
+	assert_int_equal(cpu_rflags(f->c) & FLAG_RF, 0);
+}
+
 static void test_data(void **state)
 {
 	/* mov [0xa004], eax; nop */
@@ -289,6 +305,7 @@ int main(void)
 	    TEST(64, test_string_step),
 	    TEST(64, test_execute),
 	    TEST(64, test_execute_string),
+	    TEST(64, test_string_with_rf),
 	    TEST(64, test_data),
 	    TEST(64, test_data_then_fault),
 	    TEST(32, test_io),
