@@ -393,7 +393,7 @@ static bool parse_seconds(const char *text, double *seconds)
 static int parse(struct compare *c, int argc, char **argv, const char *build[2])
 {
 	opterr = 0;
-	optind = 1;
+	optind = 0; /* from the start, whatever was parsed before */
 	for (;;) {
 		int option = getopt_long_only(argc, argv, ":", options, NULL);
 

@@ -208,7 +208,7 @@ static int run(int argc, char **argv)
 	int status;
 
 	opterr = 0;
-	optind = 1;
+	optind = 0; /* from the start, whatever was parsed before */
 	if (getopt_long_only(argc, argv, "", none, NULL) != -1)
 		return command_usage("diff", "unknown option %s", argv[optind - 1]);
 	if (argc - optind != 2)

@@ -270,7 +270,7 @@ static int run(int argc, char **argv)
 	int option, status = 0;
 
 	opterr = 0;
-	optind = 1;
+	optind = 0; /* from the start, whatever was parsed before */
 	while ((option = getopt_long_only(argc, argv, ":", options, NULL)) != -1) {
 		if (option == OPT_KIND && !strcmp(optarg, "help")) {
 			list_kinds();

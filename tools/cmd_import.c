@@ -157,7 +157,7 @@ static int run(int argc, char **argv)
 	int option;
 
 	opterr = 0;
-	optind = 1;
+	optind = 0; /* from the start, whatever was parsed before */
 	while ((option = getopt_long_only(argc, argv, ":o:", options, NULL)) != -1) {
 		switch (option) {
 		case OPT_TARGET:

@@ -269,7 +269,7 @@ static int conclude(const struct view *v, struct replay *r, enum replay_result r
 static int parse(struct view *v, int argc, char **argv)
 {
 	opterr = 0;
-	optind = 1;
+	optind = 0; /* from the start, whatever was parsed before */
 	for (;;) {
 		int option = getopt_long_only(argc, argv, ":", options, NULL);
 

@@ -550,7 +550,7 @@ static int run(int argc, char **argv)
 	int option, status;
 
 	opterr = 0;
-	optind = 1;
+	optind = 0; /* from the start, whatever was parsed before */
 	while ((option = getopt_long_only(argc, argv, "", options, NULL)) != -1) {
 		if (option == '?')
 			return command_usage("stat", "unknown option %s", argv[optind - 1]);

@@ -56,7 +56,7 @@ static int run(int argc, char **argv)
 	int status = 0;
 
 	opterr = 0;
-	optind = 1;
+	optind = 0; /* from the start, whatever was parsed before */
 	if (getopt_long_only(argc, argv, "", none, NULL) != -1)
 		return command_usage("verify", "unknown option %s", argv[optind - 1]);
 	if (optind == argc)

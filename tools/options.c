@@ -544,7 +544,7 @@ int options_parse(struct session_options *o, int argc, char **argv, struct error
 	o->max_insns = UINT64_MAX;
 	o->live.channel[0].kind = LIVE_STDIO;
 	opterr = 0;
-	optind = 1;
+	optind = 0; /* from the start, whatever was parsed before */
 	for (;;) {
 		int option = getopt_long_only(argc, argv, ":", options, NULL);
 

@@ -77,6 +77,11 @@ struct os_code {
 };
 int os_code_map(struct os_code *code, size_t size);
 void os_code_unmap(struct os_code *code);
+/* Where something written is executed. */
+static inline const uint8_t *os_code_executable(const struct os_code *code, const uint8_t *written)
+{
+	return code->executable + (written - code->writable);
+}
 
 /* ---- files ---- */
 

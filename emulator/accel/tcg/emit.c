@@ -179,9 +179,9 @@ bool jit_emit(struct jit *j, struct jit_block *t)
 	uint8_t *start, *limit;
 
 	e.a.at = start = j->code_at;
-	e.a.end = j->code.write + j->code.size;
+	e.a.end = j->code.writable + j->code.size;
 	measure(&e);
-	t->entry = code_memory_executable(&j->code, start);
+	t->entry = os_code_executable(&j->code, start);
 	asm_alu_imm(&e.a, 8, ASM_SUB, HOST_R13, (int32_t)j->ir.insns);
 	limit = asm_jcc(&e.a, CC_S);
 	if (j->ir.has_float)

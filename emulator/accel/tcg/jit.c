@@ -33,7 +33,7 @@ static void edge_link(struct jit *j, struct jit_edge *e, struct jit_block *to)
 
 	if (e->gpa)
 		memcpy(e->gpa, &page, sizeof(page));
-	asm_link(e->jump, j->code.write + (to->entry - j->code.execute));
+	asm_link(e->jump, j->code.writable + (to->entry - j->code.executable));
 	e->to = to;
 	e->next = to->incoming;
 	e->link = &to->incoming;
@@ -144,7 +144,7 @@ static struct jit_block *block_make(struct jit *j, struct block *b, unsigned mod
 	struct jit_block *t;
 
 	if (j->blocks == JIT_BLOCKS ||
-	    j->code.write + j->code.size - j->code_at < (ptrdiff_t)CODE_MARGIN)
+	    j->code.writable + j->code.size - j->code_at < (ptrdiff_t)CODE_MARGIN)
 		jit_forget(j);
 	t = calloc(1, sizeof(*t));
 	if (!t)
@@ -319,13 +319,13 @@ const char *jit_open(struct vcpu *v, unsigned threshold)
 	j->threshold = threshold;
 	j->frame = calloc(1, sizeof(*j->frame));
 	if (j->frame)
-		why = code_memory_open(&j->code, CODE_SIZE);
+		why = os_code_map(&j->code, CODE_SIZE) ? os_error() : NULL;
 	if (why) {
 		free(j->frame);
 		free(j);
 		return why;
 	}
-	a = (struct assembler){.at = j->code.write, .end = j->code.write + j->code.size};
+	a = (struct assembler){.at = j->code.writable, .end = j->code.writable + j->code.size};
 	jit_make_thunks(j, &a);
 	j->code_start = j->code_at = a.at;
 	j->frame->jit = j;
@@ -344,7 +344,7 @@ void jit_close(struct jit *j)
 	j->v->translator = NULL;
 	j->v->translations_forget = NULL;
 	j->v->shadow = NULL;
-	code_memory_close(&j->code);
+	os_code_unmap(&j->code);
 	free(j->frame);
 	free(j);
 }

@@ -19,10 +19,10 @@
 #define VCR_TCG_JIT_H
 
 #include "emulator/accel/tcg/assembler.h"
-#include "emulator/accel/tcg/code_memory.h"
 #include "emulator/accel/tcg/ir.h"
 #include "emulator/cpu/block.h"
 #include "emulator/cpu/mem.h"
+#include "emulator/host/os.h"
 
 #define JUMP_BITS 12
 #define JUMPS     (1u << JUMP_BITS)
@@ -99,7 +99,7 @@ struct jit_block {
 struct jit {
 	struct vcpu *v;
 	struct jit_frame *frame;
-	struct code_memory code;
+	struct os_code code;
 	uint8_t *code_start, *code_at; /* behind the thunks; what is free */
 	uint32_t (*enter)(struct jit_frame *f, const uint8_t *code);
 	const uint8_t *exit, *interpret, *flags, *float_begin; /* thunks, as they are written */

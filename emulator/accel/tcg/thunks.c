@@ -181,7 +181,7 @@ static const uint8_t *begin(struct assembler *a)
 
 void jit_make_thunks(struct jit *j, struct assembler *a)
 {
-	const uint8_t *enter = code_memory_executable(&j->code, begin(a));
+	const uint8_t *enter = os_code_executable(&j->code, begin(a));
 
 	make_enter(a);
 	memcpy(&j->enter, &enter, sizeof(enter));
