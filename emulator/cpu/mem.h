@@ -46,6 +46,9 @@ void mem_write_system(struct vcpu *v, uint64_t linear, unsigned size, uint64_t v
 uint8_t *mem_host_range(struct vcpu *v, unsigned seg, uint64_t offset, bool write,
 			uint64_t *length);
 
+/* Whether translating `linear` reads paging structures in this page of RAM, or would fault. */
+bool mem_walk_reads(struct vcpu *v, uint64_t linear, uint64_t ram_offset);
+
 /* Guest-physical page of an instruction fetch at a linear address; may raise #PF. Sets A. */
 uint64_t mem_fetch_page(struct vcpu *v, uint64_t linear);
 /* Up to 15 bytes at CS:rip for the decoder; returns how many before a fault would be due

@@ -125,6 +125,8 @@ struct walk {
 	uint8_t shift;  /* log2 of the page size */
 	bool write;     /* a store is allowed and the dirty bit is set */
 	bool global;
+	uint8_t tables; /* how many entries were read, and where: RAM offsets, or NOT_RAM */
+	uint64_t table[4];
 };
 
 static struct entry entry_read(struct vcpu *v, uint64_t gpa, unsigned size)
@@ -231,6 +233,7 @@ static bool walk(struct vcpu *v, uint64_t linear, unsigned set, enum access acce
 	uint64_t rights = PTE_W | PTE_U, nx = 0, table;
 	struct entry e;
 
+	w->tables = 0;
 	if (!(c->cr0 & CR0_PG)) {
 		*w = (struct walk){.gpa = linear & PAGE_MASK, .shift = 12, .write = true};
 		return true;
@@ -253,6 +256,7 @@ static bool walk(struct vcpu *v, uint64_t linear, unsigned set, enum access acce
 		uint64_t index = (linear >> shift) & ((1u << bits) - 1);
 
 		e = entry_read(v, table + index * size, size);
+		w->table[w->tables++] = e.ram;
 		if (!(e.value & PTE_P))
 			return walk_failed(c, w, set, access, 0);
 		if (e.value & entry_reserved(c, e.value, shift))
@@ -321,6 +325,19 @@ struct mem_translation mem_translate(struct vcpu *v, uint64_t linear, const stru
 	    .ok = true,
 	    .gpa = (w.gpa | (linear & ~PAGE_MASK)) & a20_mask(v->c),
 	};
+}
+
+bool mem_walk_reads(struct vcpu *v, uint64_t linear, uint64_t ram_offset)
+{
+	struct walk w;
+
+	if (!walk(v, linear, v->c->mmu_real, ACCESS_READ, true, &w))
+		return true;
+	for (unsigned n = 0; n < w.tables; n++) {
+		if (w.table[n] != NOT_RAM && w.table[n] >> PAGE_BITS == ram_offset >> PAGE_BITS)
+			return true;
+	}
+	return false;
 }
 
 /* ---- TLB ---- */

@@ -167,6 +167,33 @@ ALWAYS_INLINE uint64_t run_clip(struct vcpu *v, const struct insn *i, unsigned s
 }
 
 /*
+ * Source and destination, when their pages share a slot of the TLB: each iteration then translates
+ * the one and, evicting it, the other. Done here in the same order, that is done for all of them,
+ * unless what they store changes how the next one translates.
+ */
+struct sharing {
+	bool shared;
+	uint64_t from, to; /* linear addresses */
+};
+
+ALWAYS_INLINE struct sharing sharing_find(struct vcpu *v, unsigned op, unsigned from_seg,
+					  uint64_t from, unsigned to_seg, uint64_t to)
+{
+	struct sharing s = {false, mem_linear(v, &v->c->seg[from_seg], from),
+			    mem_linear(v, &v->c->seg[to_seg], to)};
+
+	s.shared = string_has_source(op) && string_has_destination(op) &&
+		   tlb_slot(v, s.from) == tlb_slot(v, s.to) && ((s.from ^ s.to) & PAGE_MASK);
+	return s;
+}
+
+static bool sharing_stores_table(struct vcpu *v, const struct sharing *s, uint64_t ram_offset)
+{
+	return s->shared &&
+	       (mem_walk_reads(v, s->from, ram_offset) || mem_walk_reads(v, s->to, ram_offset));
+}
+
+/*
  * Up to `n` iterations at once; returns how many, 0 when the next one must be done alone. The
  * destination's page is not touched (its dirty log, its guard) unless it will be stored to.
  */
@@ -176,6 +203,7 @@ ALWAYS_INLINE uint64_t string_run(struct vcpu *v, const struct insn *i, unsigned
 	uint64_t si = string_index(v, i, GPR_RSI), di = string_index(v, i, GPR_RDI), length;
 	const unsigned size = bits / 8, seg = string_seg(v);
 	bool writes = op == STRING_MOVS || op == STRING_STOS;
+	struct sharing sharing;
 	uint8_t *from = NULL, *to = NULL;
 
 	if (v->c->rflags & FLAG_DF)
@@ -184,18 +212,13 @@ ALWAYS_INLINE uint64_t string_run(struct vcpu *v, const struct insn *i, unsigned
 		n = run_clip(v, i, i->seg, si, false, bits, n);
 	if (string_has_destination(op))
 		n = run_clip(v, i, seg, di, writes, bits, n);
-	/* Two pages that evict each other from the TLB would be walked again at each iteration. */
-	if (string_has_source(op) && string_has_destination(op)) {
-		uint64_t a = mem_linear(v, &v->c->seg[i->seg], si);
-		uint64_t b = mem_linear(v, &v->c->seg[seg], di);
-
-		if (tlb_slot(v, a) == tlb_slot(v, b) && ((a ^ b) & PAGE_MASK))
-			return 0;
-	}
 	if (n < RUN_MIN)
 		return 0;
 
+	sharing = sharing_find(v, op, i->seg, si, seg, di);
 	if (string_has_source(op)) {
+		if (sharing.shared)
+			mem_probe_read(v, i->seg, si, size);
 		length = n * size;
 		from = mem_host_range(v, i->seg, si, false, &length);
 		if (!from)
@@ -203,12 +226,18 @@ ALWAYS_INLINE uint64_t string_run(struct vcpu *v, const struct insn *i, unsigned
 		n = length / size;
 	}
 	if (n > 0 && string_has_destination(op)) {
+		if (sharing.shared && writes)
+			mem_probe_write(v, seg, di, size);
+		else if (sharing.shared)
+			mem_probe_read(v, seg, di, size);
 		length = n * size;
 		to = mem_host_range(v, seg, di, writes, &length);
 		/* About to overwrite this very instruction: then each iteration fetches it. */
 		if (!to || block_stale(v))
 			return 0;
 		n = length / size;
+		if (writes && sharing_stores_table(v, &sharing, (uint64_t)(to - v->ram)))
+			return 0;
 	}
 	if (n == 0)
 		return 0;

@@ -82,12 +82,12 @@ uint32_t jit_interpret(struct jit_frame *f, uint32_t site, uint32_t index, uint6
 	v->blocks->running = t->block;
 	v->blocks->end = t->block->insn + t->block->count;
 	i->handler(v, i);
+	shadow_fill(f, v, linear);
 	if (i->ends_block || (site & SITE_LEAVE) || t->dead || c->reg[GPR_RIP] != next)
 		return 1;
 	f->left = (int64_t)(f->limit - c->insns) - after;
 	if (f->left < 0 || c->insns >= v->limit)
 		return 1;
-	shadow_fill(f, v, linear);
 	jit_frame_load(f, c);
 	return 0;
 }
