@@ -178,9 +178,12 @@ static const char *ask_presence(struct whpx_platform *p)
 }
 
 /* From the folder of the program: beside it, installed, or in a build folder. */
-#define BUILT "emulator/accel/whpx/"
 static const char *const places[] = {
-    "", "../" VCR_LIBRARY_FOLDER "/", "../" BUILT, "../../" BUILT, "../../../" BUILT,
+    "",
+    "../" VCR_LIBRARY_FOLDER "/",
+    "../emulator/accel/whpx/",
+    "../../emulator/accel/whpx/",
+    "../../tools/",
 };
 
 static void *open_own(const char *name)
