@@ -63,12 +63,17 @@ static void table_print(const struct column *c, const struct column *end)
 static void remarks_print(const struct column *c, const struct column *end)
 {
 	for (; c < end; c++) {
+		const char *remark =
+		    c->class && !c->why && c->class->remark ? c->class->remark() : NULL;
+
 		putchar('\n');
 		if (c->class)
 			printf("%s: %s\n", c->name, c->class->description);
 		if (c->why)
 			printf("%s: %s: %s\n", c->name,
 			       c->class ? "not usable here" : "not built in", c->why);
+		if (remark)
+			printf("%s: %s\n", c->name, remark);
 		if (c->class)
 			printf("%s: tested by %s\n", c->name, c->class->tested);
 	}

@@ -51,6 +51,8 @@ struct accel_class {
 	const struct accel_property *properties; /* ends with a NULL name; may be NULL */
 	/* NULL when usable on this host, else the reason why not (one clause, with the cure). */
 	const char *(*probe)(void);
+	/* What a user should know of it on this host, or NULL. May be NULL itself. */
+	const char *(*remark)(void);
 	int (*open)(struct machine *m, struct error *e);
 	void (*close)(struct machine *m);
 	/* Runs until v->limit, a kick, a halt or a shutdown. */

@@ -65,6 +65,16 @@ def platform(d):
         d.check("the facts", all(word in done.err for word in (
             "rip 0x", "bytes 0f 10 03", "movups xmm0, xmmword ptr [rbx]", "gpa 0xd0000000")), done)
     replays(d, "emulator=platform", trace)
+    # The case of the field: firmware in flash that is not mapped.
+    g = driver.guests_load()["pflash"]
+    words = [*g.command(d), *driver.DEBUG_EXIT, "-machine", "pc,rom-device=off"]
+    for who, status in (("platform", driver.HOST), ("auto", g.exit)):
+        done = d.run("run", "-accel", f"whpx,emulator={who}", *words, stdin=g.stdin)
+        d.expect(f"flash that is not mapped, emulator={who}", done, status)
+        d.check(f"flash that is not mapped, emulator={who}: the field's message", (
+            "WHPX: Failed to emulate MMIO access with EmulatorReturnStatus: 2 "
+            "(InternalEmulationFailure) at rip 0xfff0: an instruction fetched from where no memory "
+            "is, gpa 0xfffffff0" in done.err) == (who == "platform"), done)
     done, trace, g = record(d, "hello", ",emulator=platform", "hello-platform")
     d.expect("what the platform can do, it does", done, g.exit)
 

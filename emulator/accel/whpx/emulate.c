@@ -299,13 +299,16 @@ static void stop_as_qemu(struct whpx *w, const char *what, uint32_t status, uint
 	n = code_at(m, bytes);
 	for (size_t i = 0; i < n; i++)
 		snprintf(hex + 3 * i, sizeof(hex) - 3 * i, "%02x ", bytes[i]);
-	disasm(bytes, n, m->vcpu.c->code_bits, m->vcpu.c->reg[GPR_RIP], insn, sizeof(insn));
+	if (n)
+		disasm(bytes, n, m->vcpu.c->code_bits, m->vcpu.c->reg[GPR_RIP], insn, sizeof(insn));
+	else
+		snprintf(insn, sizeof(insn), "an instruction fetched from where no memory is");
 	snprintf(text, sizeof(text),
 		 "WHPX: Failed to emulate %s access with EmulatorReturnStatus: %u (%s) at rip "
-		 "0x%" PRIx64 ", bytes %s; %s; %s 0x%" PRIx64 " (use emulator=auto)",
+		 "0x%" PRIx64 ": %s%s%s, %s 0x%" PRIx64 " (use emulator=auto)",
 		 what, status, whpx_status_text(status, names, sizeof(names)),
-		 m->vcpu.c->reg[GPR_RIP], n ? hex : "none ", insn, *what == 'M' ? "gpa" : "port",
-		 address);
+		 m->vcpu.c->reg[GPR_RIP], n ? "bytes " : "", hex, insn,
+		 *what == 'M' ? "gpa" : "port", address);
 	whpx_stop(w, text);
 }
 

@@ -236,8 +236,7 @@ const char *whpx_platform_load(struct whpx_platform *p, enum whpx_which which)
 
 #ifndef _WIN32
 	if (which == WHPX_SYSTEM)
-		return "there is no hypervisor platform of the system but on Windows (use "
-		       "platform=software)";
+		return "only Windows has a hypervisor platform of the system";
 	which = WHPX_SOFTWARE;
 #endif
 	if (which != WHPX_SOFTWARE) {
