@@ -190,7 +190,7 @@ struct fpu {
  * page table without invalidating, and by which accessed bits get set. So it is in the arena
  * (offsets, no pointers), and a restored snapshot goes on exactly. It is left out of digests.
  */
-#define TLB_BITS 9
+#define TLB_BITS 11
 #define TLB_SIZE (1u << TLB_BITS)
 
 struct tlb_entry {

@@ -400,8 +400,15 @@ void tlb_shadow_clear(struct vcpu *v)
 void tlb_shadow_drop_stores(struct vcpu *v)
 {
 	for (unsigned set = 0; v->shadow && set < MMU_TRANSLATED; set++) {
-		for (unsigned n = 0; n < TLB_SIZE; n++)
-			v->shadow->entry[set][n].write = TLB_EMPTY;
+		const struct tlb_filled *f = &v->tlb->data_filled[set];
+
+		for (unsigned word = 0; word < TLB_SIZE / 64; word++) {
+			uint64_t slots = f->local[word] | f->global[word];
+
+			for (; slots; slots &= slots - 1)
+				v->shadow->entry[set][word * 64 + __builtin_ctzll(slots)].write =
+				    TLB_EMPTY;
+		}
 	}
 }
 
@@ -479,8 +486,16 @@ void tlb_flush_page(struct vcpu *v, uint64_t linear)
 		tlb_flush_slot(v, (linear >> PAGE_BITS) & (TLB_SIZE - 1), linear);
 		return;
 	}
-	for (unsigned slot = 0; slot < TLB_SIZE; slot++)
-		tlb_flush_slot(v, slot, linear);
+	for (unsigned word = 0; word < TLB_SIZE / 64; word++) {
+		uint64_t slots = 0;
+
+		for (unsigned set = 0; set < MMU_TRANSLATED; set++)
+			slots |= t->data_filled[set].local[word] | t->data_filled[set].global[word];
+		for (unsigned set = 0; set < 2; set++)
+			slots |= t->code_filled[set].local[word] | t->code_filled[set].global[word];
+		for (; slots; slots &= slots - 1)
+			tlb_flush_slot(v, word * 64 + (unsigned)__builtin_ctzll(slots), linear);
+	}
 }
 
 static uint64_t tlb_flags(struct tlb *t, const struct walk *w, uint64_t linear)
