@@ -27,6 +27,8 @@ CONFIGURATIONS = [
      ["cli", "guest", "debian", "long"]),
     ("build-minimal", ["-Ddefault_devices=false"], {}, ["debian", "long"]),
 ]
+# Compiled here for Windows, and run by wine.
+WINDOWS = ("build-win", ["--cross-file", "tools/mingw-w64.ini"], {}, ["debian", "long"])
 
 # How the test programs say how many cases they ran.
 CASES = [
@@ -153,6 +155,15 @@ def check_configuration(results, configuration, jobs, arguments):
     return status == 0
 
 
+def check_windows(results, jobs, arguments):
+    """The build for Windows, where there is a compiler for it and its libraries can be had."""
+    status, output, seconds = run(["tools/mingw/deps"])
+    if status:
+        results.add_skip("build-win", seconds, output.strip().split("\n")[-1])
+        return
+    check_configuration(results, WINDOWS, jobs, arguments)
+
+
 def sources():
     """The C files of the project that are compiled."""
     with open(os.path.join(TOP, "build", "compile_commands.json"), encoding="utf-8") as f:
@@ -227,6 +238,7 @@ def main():
     for configuration in [PLAIN] if arguments.quick else CONFIGURATIONS:
         check_configuration(results, configuration, jobs, arguments)
     if not arguments.quick:
+        check_windows(results, jobs, arguments)
         check_fuzzers(results, 600 if arguments.long else 5)
         check_static(results, jobs, arguments)
     print(f"{results.passed} passed, {results.failed} failed, {results.skipped} skipped")

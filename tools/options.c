@@ -10,6 +10,7 @@
 
 #include "emulator/accel/accel.h"
 #include "emulator/host/file.h"
+#include "emulator/host/os.h"
 #include "tools/command.h"
 
 #define IMAGE_MAX (2ull << 30)
@@ -413,25 +414,48 @@ static int add_image(struct session_options *o, const char *option, enum image_r
 	return i->name ? 0 : error_set(e, ERROR_HOST, "out of memory");
 }
 
+static bool file_is_there(const char *path)
+{
+	os_file f = os_file_open(path, false);
+
+	if (f != OS_FILE_NONE)
+		os_file_close(f);
+	return f != OS_FILE_NONE;
+}
+
+/* Ends "FILE ARGS" behind FILE: the longest start, up to a space, that is a file's name. */
+static void cut_arguments(char *part)
+{
+	char *end = part + strlen(part);
+
+	while (!file_is_there(part)) {
+		char *space = strrchr(part, ' ');
+
+		if (!space) {
+			/* There is none: the message is to have the first word, as it mostly is. */
+			*end = 0;
+			return;
+		}
+		*space = 0;
+		end = space;
+	}
+}
+
 /* "FILE", or for multiboot "FILE ARGS,FILE ARGS"; a file whose name has a space or comma wins. */
 static int add_initrds(struct session_options *o, const char *value, struct error *e)
 {
-	FILE *whole = fopen(value, "rb");
 	char *copy, *rest, *part;
 	int result = 0;
 
-	if (whole) {
-		fclose(whole);
+	if (file_is_there(value))
 		return add_image(o, "-initrd", IMAGE_INITRD, value, value, e);
-	}
 	copy = rest = strdup(value);
 	if (!copy)
 		return error_set(e, ERROR_HOST, "out of memory");
 	while (!result && (part = next_part(&rest))) {
-		char *name = strdup(part), *space = strchr(part, ' ');
+		char *name = strdup(part);
 
-		if (space)
-			*space = 0;
+		cut_arguments(part);
 		result = name ? add_image(o, "-initrd", IMAGE_INITRD, part, name, e)
 			      : error_set(e, ERROR_HOST, "out of memory");
 		free(name);

@@ -13,6 +13,7 @@ PACKAGES_BUILD=(
 	libzstd-dev libxxhash-dev libcapstone-dev libcmocka-dev
 )
 PACKAGES_CHECK=(clang libclang-rt-14-dev clang-tidy cppcheck libxml2-utils)
+PACKAGES_WINDOWS=(gcc-mingw-w64-x86-64 wine wine64 cmake dpkg-dev)
 PACKAGES_GUEST=(cpio gzip)
 
 die() {

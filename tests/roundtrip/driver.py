@@ -42,6 +42,7 @@ class Driver:
         self.vcr = os.path.abspath(arguments.vcr)
         # What runs a program of another system; see tools/mingw/meson.build.
         self.runner = shlex.split(os.environ.get("VCR_RUN", ""))
+        self.windows = self.vcr.endswith(".exe")
         self.guests = os.path.abspath(arguments.guests)
         self.work = os.path.join(os.path.abspath(arguments.work), name)
         os.makedirs(self.work, exist_ok=True)
