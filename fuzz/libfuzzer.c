@@ -12,9 +12,17 @@
 
 #define LEARN_FILES 4096u
 #define LEARN_BYTES 65536u
+/*
+ * Inputs do not grow beyond, in bytes: about a hundred operations. Longer ones take longer to run
+ * and reach little that they do not; libFuzzer itself lets them grow as far as it may.
+ */
+#define GROWTH_MAX 320u
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
 {
+	size_t limit = size > GROWTH_MAX ? size : GROWTH_MAX;
+
+	max = max < limit ? max : limit;
 	if (LLVMFuzzerMutate && seed % 4 == 0)
 		return LLVMFuzzerMutate(data, size, max);
 	return mutate(data, size, max, seed);
