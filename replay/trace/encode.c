@@ -351,15 +351,18 @@ static uint64_t log2_fixed(uint32_t n)
 /* What an order-0 entropy coder would need for these bytes, in 1/256 bit. */
 static uint64_t entropy(const struct column_buffer *b)
 {
-	uint32_t histogram[256] = {0};
+	/* By turns: equal bytes in a row would wait for each other's count. */
+	uint32_t histogram[4][256] = {0};
 	uint64_t cost = 0;
 
 	for (size_t i = 0; i < b->size; i++)
-		histogram[b->data[i]]++;
-	for (unsigned i = 0; i < 256; i++)
-		if (histogram[i])
-			cost += histogram[i] *
-				(log2_fixed((uint32_t)b->size) - log2_fixed(histogram[i]));
+		histogram[i & 3][b->data[i]]++;
+	for (unsigned i = 0; i < 256; i++) {
+		uint32_t n = histogram[0][i] + histogram[1][i] + histogram[2][i] + histogram[3][i];
+
+		if (n)
+			cost += n * (log2_fixed((uint32_t)b->size) - log2_fixed(n));
+	}
 	return cost;
 }
 
@@ -382,7 +385,7 @@ static void choose_mode(struct encoder *n, struct site *s, const struct packed_e
 	missed = code_data(n, &n->best, s->width, DATA_SAME, events, order, count);
 	best_cost = entropy(&n->best) + missed * (uint64_t)MISS_COST;
 	if (missed > 1) {
-		for (unsigned mode = DATA_SAME + 1; mode < DATA_MODES; mode++) {
+		for (unsigned mode = DATA_SAME + 1; mode < DATA_MODES && best_cost; mode++) {
 			uint64_t cost;
 
 			code_data(n, &n->trial, s->width, mode, events, order, count);
