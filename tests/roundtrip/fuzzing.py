@@ -175,9 +175,49 @@ def traces(d):
         d.expect(" ".join(words), d.run(*words), status, 1)
 
 
+def exports(d):
+    timer, crash = inputs(d)
+    done = d.run("export", "--qtest", timer)
+    d.expect("qtest", done, driver.OK, 0)
+    d.check("qtest: commands", done.out.startswith(
+        "clock_step 1\noutb 0x43 0x34\nclock_step 1\noutb 0x40 0x10\nclock_step 1\noutb 0x40 0x0\n"
+        "clock_step 40001\noutb 0x43 0x0\nclock_step 1\ninb 0x40\n"), done)
+    out = d.path("out")
+    d.expect("c", d.run("export", "--c", timer, "-o", out), driver.OK, 0)
+    d.check("c: what it says", b'    "write pit+3 size 1 data 0x34",\n' in read(out)
+            and b"answers[] = {\n    0x2,\n" in read(out))
+    genuine, d.vcr = d.vcr, d.crashing
+    done = d.run("export", "--c", crash)
+    d.check("c of a crash", done.status == 0 and "answer_count = 0;" in done.out, done)
+    d.vcr = genuine
+
+    trace, folder = d.path("clock.vcr"), d.path("seeds")
+    shutil.rmtree(folder, ignore_errors=True)
+    d.run("record", "-kernel", d.guest("rtc.elf"), *driver.DEBUG_EXIT, *driver.RTC, "-o", trace)
+    done = d.run("export", "--seeds", trace, "-o", folder)
+    d.expect("seeds", done, driver.OK, 0)
+    d.check("seeds: targets", {"board", "mc146818", "ns16550"} < set(os.listdir(folder)), done)
+    shown = ""
+    for target in ("board", "mc146818"):
+        for name in os.listdir(os.path.join(folder, target)):
+            done = d.run("repro", os.path.join(folder, target, name))
+            d.expect(f"seed {target}/{name}", done, driver.OK, 0)
+            shown += done.out
+    d.check("seeds: registers", "write rtc+0 size 1" in shown and "read rtc+1 size 1" in shown)
+    before = sorted(os.listdir(os.path.join(folder, "mc146818")))
+    done = d.run("export", "--seeds", trace, "--target", "mc146818", "-o", folder)
+    d.check("seeds: the same again", before == sorted(os.listdir(os.path.join(folder, "mc146818")))
+            and len(done.out.splitlines()) == 1, done)
+    for words, status in ((["--seeds", timer, "-o", folder], 3), (["--seeds", trace], 2),
+                          (["--seeds", trace, "-o", d.path("no/such")], 4), (["--c", trace], 2),
+                          (["--seeds", trace, "--target", "what", "-o", folder], 2),
+                          (["--qtest", timer, "-o", d.path("no/such")], 4), (["--c", "--qtest", timer], 2)):
+        d.expect(" ".join(words), d.run("export", *words), status, 1)
+
+
 def main():
     parser = driver.arguments_parser(__doc__.split("\n", maxsplit=1)[0])
-    parts = {"repro": repro, "traces": traces}
+    parts = {"repro": repro, "traces": traces, "exports": exports}
     parser.add_argument("--crashing", required=True, help="a vcr with devices that crash")
     parser.add_argument("part", choices=parts)
     arguments = parser.parse_args()
