@@ -2,7 +2,9 @@
 /* Processes for work that may end them; see forked.h. */
 #include "tools/forked.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,60 @@
 #include <unistd.h>
 
 #include "fuzz/judge.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+
+#ifdef __GLIBC__
+#include <execinfo.h>
+#define FRAMES 24
+
+/* What sanitizers do where there are some: the stack, as addresses in files, for addr2line. */
+static void on_crash(int number)
+{
+	void *frame[FRAMES];
+	char text[300];
+
+	/* Without this function and the one that the kernel came to it by. */
+	for (int i = 2, frames = backtrace(frame, FRAMES); i < frames; i++) {
+		Dl_info info;
+		int n;
+
+		if (!dladdr(frame[i], &info) || !info.dli_fname)
+			continue;
+		n = snprintf(text, sizeof(text), "    #%d (%.200s+0x%tx)\n", i - 2, info.dli_fname,
+			     (char *)frame[i] - (char *)info.dli_fbase);
+		if (write(STDERR_FILENO, text, (size_t)n) < 0)
+			break;
+	}
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static void show_crashes(void)
+{
+#ifdef WITH_ASAN
+	static const int crashes[] = {SIGABRT}; /* the others are its own */
+#else
+	static const int crashes[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+#endif
+	void *frame[1];
+
+	/* The first call loads a library, which is nothing for a crash to do. */
+	backtrace(frame, 1);
+	for (unsigned i = 0; i < sizeof(crashes) / sizeof(*crashes); i++)
+		signal(crashes[i], on_crash);
+}
+#else
+static void show_crashes(void)
+{
+}
+#endif
 
 static void objection(void *opaque, const char *text)
 {
@@ -33,6 +89,7 @@ int forked_run(int (*work)(void *opaque), void *opaque, struct forked_end *end, 
 	pid = fork();
 	if (!pid) {
 		judge_set_objection(objection, NULL);
+		show_crashes();
 		status = work(opaque);
 		fflush(stdout);
 		_exit(status);

@@ -215,9 +215,38 @@ def exports(d):
         d.expect(" ".join(words), d.run("export", *words), status, 1)
 
 
+def minimise(d):
+    """A crash among much else, and behind it another one, which must not be taken for it."""
+    chance = random.Random(3)
+    noise = [f"write pit+{chance.choice((1, 2))} size 1 data {chance.randrange(256)}" if chance.random() < 0.5
+             else f"read pit+{chance.randrange(4)} size 1" for _ in range(60)]
+    lines = noise[:30] + ["write pit+0 size 1 data 0x11"] + noise[30:] + \
+        ["write pit+0 size 4 data 0x2222", "write pit+0 size 4 data 0x11",
+         "write pit+0 size 2 data 0x22", "write pit+3 size 1 data 0xde"]
+    timer, _ = inputs(d)
+    path, out = write(d.path("crashes/i8254/much"), "\n".join(lines) + "\n"), d.path("little")
+
+    done = d.run("minimise", path, "-o", out)
+    d.expect("nothing fails", done, driver.DIVERGED, 1)
+    genuine, d.vcr = d.vcr, d.crashing
+    done = d.run("minimise", path, "-o", out, timeout=120)
+    d.expect("minimise", done, driver.OK, 0)
+    shown = d.run("repro", out, "--target", "i8254")
+    d.check("what is left", [line[6:] for line in shown.out.splitlines() if line[:4].strip().isdigit()] ==
+            ["write pit+0 size 1 data 0x11", "write pit+0 size 1 data 0x22"], shown)
+    d.check("it fails", shown.status == 1, shown)
+    d.expect("minimise with a program", d.run("minimise", path, "--with", "/bin/false", "-o", out), 0, 0)
+    d.vcr = genuine
+    for words, status in ((["minimise", timer], 2), (["minimise", "-o", out], 2),
+                          (["minimise", timer, "--timeout", "no", "-o", out], 2),
+                          (["minimise", timer, "--with", d.path("missing"), "-o", out], 2),
+                          (["minimise", d.work, "-o", out], 2)):
+        d.expect(" ".join(words), d.run(*words), status, 1)
+
+
 def main():
     parser = driver.arguments_parser(__doc__.split("\n", maxsplit=1)[0])
-    parts = {"repro": repro, "traces": traces, "exports": exports}
+    parts = {"repro": repro, "traces": traces, "exports": exports, "minimise": minimise}
     parser.add_argument("--crashing", required=True, help="a vcr with devices that crash")
     parser.add_argument("part", choices=parts)
     arguments = parser.parse_args()
