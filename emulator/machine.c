@@ -312,9 +312,10 @@ static void accel_chosen(struct machine *m, const struct accel_choice *choice, b
 	memcpy(m->accel_passed, choice->passed, sizeof(m->accel_passed));
 	memcpy(m->accel_properties, choice->properties, sizeof(m->accel_properties));
 	m->config.host_time = host_time || !(m->accel->flags & ACCEL_COUNTS_INSNS);
-	m->vcpu.model.no_tsc = m->config.host_time;
 	if (!m->config.described)
 		m->config.tsc_exits = m->config.host_time && (m->accel->flags & ACCEL_TSC_EXITS);
+	/* One that is not recorded is better not used. */
+	m->vcpu.model.no_tsc = m->config.host_time && !m->config.tsc_exits;
 	m->vcpu.model.measured = m->config.cpuid;
 }
 

@@ -123,12 +123,10 @@ int whpx_error(const struct whpx_platform *p, const char *what, struct error *e)
 
 /* ---- loading ---- */
 
-static const char *const platform_functions[] = {
-#define WHPX_NAME(name, parameters) #name,
-    WHV_PLATFORM_FUNCTIONS(WHPX_NAME)
-#undef WHPX_NAME
-};
-#define PLATFORM_FUNCTIONS (sizeof(platform_functions) / sizeof(platform_functions[0]))
+/* How many there are; they come first in the order of calls. */
+#define WHPX_ONE(name, parameters) +1
+enum { PLATFORM_FUNCTIONS = WHV_PLATFORM_FUNCTIONS(WHPX_ONE) };
+#undef WHPX_ONE
 
 /* Functions that older Windows lacks and the backend can do without. */
 static bool is_optional(enum whpx_call call)
@@ -143,7 +141,8 @@ static const char *find_functions(struct whpx_platform *p)
 
 #define WHPX_FIND(name, parameters)                                                                \
 	symbol = os_library_symbol(                                                                \
-	    WHPX_CALL_##name < PLATFORM_FUNCTIONS ? p->library : p->emulator_library, #name);      \
+	    (int)WHPX_CALL_##name < (int)PLATFORM_FUNCTIONS ? p->library : p->emulator_library,    \
+	    #name);                                                                                \
 	if (!symbol && !is_optional(WHPX_CALL_##name))                                             \
 		return #name;                                                                      \
 	memcpy(&p->name, &symbol, sizeof(symbol));
