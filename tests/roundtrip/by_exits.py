@@ -34,8 +34,9 @@ def stat(d, name, trace):
     d.expect(f"{name}: stat --json", done, driver.OK, 0)
     numbers = json.loads(done.out)
     d.check(f"{name}: unit", numbers["unit"] == "exits" and numbers["insns"] is None, done)
+    kinds = numbers["kinds"]
     d.check(f"{name}: emulated", sum(e["events"] for e in numbers["emulated"])
-            == numbers["kinds"].get("emulated", 0), done)
+            == kinds.get("emulated", 0) + kinds.get("emulation-fallback", 0), done)
     d.check(f"{name}: each has a name", all(
         not e["instruction"].startswith("(") for e in numbers["emulated"]), done)
     d.check(f"{name}: tsc", numbers["tsc_shown"] == shows_tsc(numbers["machine"]), done)
