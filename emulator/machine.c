@@ -175,6 +175,16 @@ void machine_give_priority(struct machine *m)
 		m->tap->irq(m->tap, IRQ_PRIORITY_SET, (uint32_t)priority);
 }
 
+unsigned machine_held_back(const struct machine *m)
+{
+	return m->intc && m->intc->class->held_back ? m->intc->class->held_back(m->intc) : 0;
+}
+
+bool machine_priority_opened(const struct machine *m)
+{
+	return machine_held_back(m) > m->vcpu.c->cr8;
+}
+
 void machine_exit(struct machine *m, struct exit *e)
 {
 	static void (*const dispatch[EXIT_KIND_COUNT])(struct machine *, struct exit *) = {

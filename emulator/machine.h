@@ -267,6 +267,10 @@ void machine_poll(struct machine *m);                 /* host input into devices
  */
 void machine_take_priority(struct machine *m);
 void machine_give_priority(struct machine *m);
+/* The class of an interrupt that nothing but CR8, as last seen, holds back; 0: there is none. */
+unsigned machine_held_back(const struct machine *m);
+/* The vCPU's CR8 is now so low that this interrupt can come. */
+bool machine_priority_opened(const struct machine *m);
 void machine_set_now(struct machine *m, uint64_t now); /* by exits: time was told */
 void machine_reset(struct machine *m);
 void machine_service_reset(struct machine *m);  /* the reset that a device asked for, if any */

@@ -73,6 +73,8 @@ struct device_class {
 	uint8_t (*acknowledge)(struct device *d);
 	bool (*msr)(struct device *d, uint32_t index, bool is_write, uint64_t *value);
 	void (*task_priority)(struct device *d, bool is_write, uint64_t *value);
+	/* The class (vector / 16) of an interrupt that the task priority alone holds back, or 0. */
+	unsigned (*held_back)(const struct device *d);
 	/* How many bytes the device can take from its channel now, and the bytes. */
 	size_t (*char_room)(struct device *d);
 	void (*char_in)(struct device *d, const uint8_t *bytes, size_t size);

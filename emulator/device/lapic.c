@@ -694,6 +694,17 @@ static void lapic_task_priority(struct device *d, bool is_write, uint64_t *value
 	}
 }
 
+static unsigned lapic_held_back(const struct device *d)
+{
+	const struct lapic *s = device_state(d);
+	int vector = vector_highest(s->irr), in_service = vector_highest(s->isr);
+
+	if (!lapic_enabled(s) || vector < 0 || lapic_pending(s) >= 0 ||
+	    vector / 16 <= in_service / 16)
+		return 0;
+	return (unsigned)vector / 16;
+}
+
 static void lapic_reset(struct device *d)
 {
 	struct lapic *s = device_state(d);
@@ -726,4 +737,5 @@ const struct device_class lapic_class = {
     .acknowledge = lapic_acknowledge,
     .msr = lapic_msr,
     .task_priority = lapic_task_priority,
+    .held_back = lapic_held_back,
 };

@@ -35,9 +35,11 @@ static void see(struct expected x)
 		seen[seen_count++] = x;
 }
 
+/* Of accesses to CR8 nobody but tcg tells. */
 static void tap_exit(struct tap *t, const struct exit *e)
 {
-	see((struct expected){e->kind, e->is_write, e->size, e->address, e->data});
+	if (e->kind != EXIT_CR8)
+		see((struct expected){e->kind, e->is_write, e->size, e->address, e->data});
 }
 
 static void tap_irq(struct tap *t, enum irq_kind kind, uint32_t value)

@@ -172,6 +172,35 @@ const struct guest guests_event[] = {
 	  .exit = { STORE(4, SVR, 0x1ff), STORE(4, ICR, 0x44041), VECTOR(0x41),
 		    OUT(1, 0xe0, 1), OUT(1, 0xe0, 2) },
 	  .handler = { {0x41, 33} } },
+	{"an interrupt that waits until the task priority is lowered", LONG, {
+		0xbb, 0x00, 0x00, 0xe0, 0xfe,                     /* mov ebx, 0fee00000h */
+		0xc7, 0x83, 0xf0, 0x00, 0x00, 0x00, 0xff, 0x01,
+		0x00, 0x00,                                       /* mov dword ptr [rbx + 0f0h], 1ffh */
+		0xb8, 0x05, 0x00, 0x00, 0x00,                     /* mov eax, 5 */
+		0x44, 0x0f, 0x22, 0xc0,                           /* mov cr8, rax */
+		0xfb,                                             /* sti */
+		0xc7, 0x83, 0x00, 0x03, 0x00, 0x00, 0x41, 0x40,
+		0x04, 0x00,                                       /* mov dword ptr [rbx + 300h], 44041h */
+		0xe6, 0xe0,                                       /* out e0h, al */
+		0xff, 0xc8,                                       /* dec eax */
+		0x44, 0x0f, 0x22, 0xc0,                           /* mov cr8, rax */
+		0x90,                                             /* nop */
+		0xe6, 0xe0,                                       /* out e0h, al */
+		0xff, 0xc8,                                       /* dec eax */
+		0x44, 0x0f, 0x22, 0xc0,                           /* mov cr8, rax */
+		0x90, 0x90,                                       /* nop; nop */
+		0xfa,                                             /* cli */
+		0xb0, 0x02, 0xe6, 0xe0,                           /* mov al, 2; out e0h, al */
+		0xf4,                                             /* hlt */
+		/* handler: */
+		0xb0, 0x01, 0xe6, 0xe0,                           /* mov al, 1; out e0h, al */
+		0x48, 0xcf,                                       /* iretq */ },
+	  .exit = { STORE(4, SVR, 0x1ff), STORE(4, ICR, 0x44041), OUT(1, 0xe0, 5),
+		    OUT(1, 0xe0, 4), VECTOR(0x41), OUT(1, 0xe0, 1), OUT(1, 0xe0, 2) },
+	  .handler = { {0x41, 60} },
+	  .unlike = "whpx", .why = "it sees CR8 at exits only",
+	  .otherwise = { STORE(4, SVR, 0x1ff), STORE(4, ICR, 0x44041), OUT(1, 0xe0, 5),
+			 OUT(1, 0xe0, 4), OUT(1, 0xe0, 2) } },
 	{"HLT ends by an interrupt", PROTECTED, {
 		0xc7, 0x05, 0xf0, 0x00, 0xe0, 0xfe, 0xff, 0x01,
 		0x00, 0x00,                                       /* mov dword ptr [0fee000f0h], 1ffh */

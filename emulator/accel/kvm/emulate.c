@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the interpreter does for KVM, on the vCPU's state: instructions that KVM cannot emulate,
- * the rest of a repeated one, the way to an interrupt window that KVM would miss, and, as it sees
- * every instruction, the last part of the way to a place.
+ * the rest of a repeated one, the way to an interrupt window or a lowered task priority that KVM
+ * would miss, and, as it sees every instruction, the last part of the way to a place.
  *
  * The state stays with struct cpu until KVM is entered the next time, so that a stretch of
  * instructions costs the way to and fro once.
@@ -154,6 +154,17 @@ void kvm_interpret_to_window(struct kvm *k)
 {
 	if (take_state(k))
 		interpret(k, window_is_closed, 0);
+}
+
+static bool priority_is_closed(const struct kvm *k, uint64_t rip)
+{
+	return !machine_priority_opened(k->m) && (!alarm_rang(k->alarm) || in_shadow(k, 0));
+}
+
+void kvm_interpret_to_priority(struct kvm *k)
+{
+	if (take_state(k))
+		interpret(k, priority_is_closed, 0);
 }
 
 static bool is_elsewhere(const struct kvm *k, uint64_t rip)

@@ -305,6 +305,12 @@ static bool interrupted(struct kvm *k, bool finished, bool *forced)
 	return false;
 }
 
+/* An interrupt waits for CR8, which KVM would not tell of: the interpreter goes there. */
+static bool lowering_missed(struct kvm *k)
+{
+	return k->manners.misses_priorities && machine_held_back(k->m);
+}
+
 void kvm_enter(struct kvm *k)
 {
 	struct machine *m = k->m;
@@ -337,6 +343,8 @@ void kvm_enter(struct kvm *k)
 		k->patient = false;
 		if (kvm_exit(k) || m->stop == STOP_FAILED)
 			return;
+		if (lowering_missed(k))
+			vcpu_kick(v);
 	}
 }
 
@@ -345,8 +353,12 @@ static void kvm_run(struct vcpu *v)
 	struct kvm *k = kvm_of(v->machine);
 
 	alarm_arm(k);
-	if (k->m->window && k->manners.misses_windows && k->injected == INJECTED_NONE)
+	if (k->injected != INJECTED_NONE)
+		kvm_enter(k);
+	else if (k->m->window && k->manners.misses_windows)
 		kvm_interpret_to_window(k);
+	else if (lowering_missed(k))
+		kvm_interpret_to_priority(k);
 	else
 		kvm_enter(k);
 }

@@ -93,6 +93,9 @@ void kvm_emulate(struct kvm *k);
 void kvm_settle(struct kvm *k);
 /* Up to where an interrupt can be taken, an exit kicks, or the alarm rings. */
 void kvm_interpret_to_window(struct kvm *k);
+/* Up to where CR8 no longer holds back the interrupt that it does now, an exit kicks, or likewise.
+ */
+void kvm_interpret_to_priority(struct kvm *k);
 void kvm_interpret_one(struct kvm *k);
 /* At least one instruction, and on to `rip`, or to where an exit kicks. */
 void kvm_interpret_to(struct kvm *k, uint64_t rip);

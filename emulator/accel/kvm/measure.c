@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * KVMs differ in ways that no capability tells, those above all that run guests without VMX or
- * SVM: CPUID shows what the host has, interrupt windows and breakpoints are missed. What a
- * recording has to know is found out before it begins, in a virtual machine of a few pages with a
- * few instructions, in each mode of the processor that such a KVM may treat in its own way.
+ * SVM: CPUID shows what the host has, interrupt windows and breakpoints are missed, and so is CR8.
+ * What a recording has to know is found out before it begins, in a virtual machine of a few pages
+ * with a few instructions, in each mode of the processor that such a KVM may treat in its own way.
  */
 #include "emulator/accel/kvm/measure.h"
 
@@ -21,6 +21,7 @@
 enum {
 	CPUID_CODE = 0x1000,
 	WINDOW_CODE = 0x1100,
+	PRIORITY_CODE = 0x1200,
 	PML4 = 0x2000,
 	PDPT = 0x3000,
 	DIRECTORY = 0x4000,
@@ -60,6 +61,12 @@ static const uint8_t window_code[] = {
     0xfa, /* cli */
     0xf4, /* hlt */
 };
+static const uint8_t priority_code[] = {
+    0x44, 0x0f, 0x22, 0xc0, /* mov cr8, rax */
+    0x31, 0xc0,             /* xor eax, eax */
+    0x44, 0x0f, 0x22, 0xc0, /* mov cr8, rax */
+    0xf4,                   /* hlt */
+};
 
 struct kvm_probe {
 	int vm, vcpu;
@@ -90,6 +97,7 @@ static int memory_open(struct kvm_probe *p, struct error *e)
 	}
 	memcpy(p->memory + CPUID_CODE, cpuid_code, sizeof(cpuid_code));
 	memcpy(p->memory + WINDOW_CODE, window_code, sizeof(window_code));
+	memcpy(p->memory + PRIORITY_CODE, priority_code, sizeof(priority_code));
 	memcpy(p->memory + GDT, gdt, sizeof(gdt));
 	memcpy(p->memory + PML4, &pml4, sizeof(pml4));
 	memcpy(p->memory + PDPT, &pdpt, sizeof(pdpt));
@@ -248,6 +256,16 @@ static int measure_windows(struct kvm_probe *p, bool *missed, struct error *e)
 	return 0;
 }
 
+/* CR8 goes up and down again, of which KVM tells who has the interrupt controller. */
+static int measure_priorities(struct kvm_probe *p, bool *missed, struct error *e)
+{
+	struct kvm_regs r = {.rip = PRIORITY_CODE, .rsp = STACK, .rflags = FLAG_ONE, .rax = 15};
+	int reason = run(p, CPUID_KERNEL, &r, e);
+
+	*missed = reason != KVM_EXIT_SET_TPR;
+	return reason < 0 ? -1 : 0;
+}
+
 /* On an instruction that no KVM has to emulate. */
 static int measure_breakpoints(struct kvm_probe *p, bool *missed, struct error *e)
 {
@@ -277,6 +295,7 @@ int kvm_measure(int device, const struct machine *m, struct kvm_manners *out, st
 	*out = (struct kvm_manners){.cpuid = NULL};
 	if (!probe_open(&p, device, e) && !kvm_set_cpuid(p.vcpu, m, e) &&
 	    !measure_windows(&p, &out->misses_windows, e) &&
+	    !measure_priorities(&p, &out->misses_priorities, e) &&
 	    !measure_breakpoints(&p, &out->misses_breakpoints, e))
 		result = kvm_measure_cpuid(&p, m, &out->cpuid, e);
 	probe_close(&p);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What this host's KVM does in ways that its interface does not tell: CPUID that is not answered
- * as it was told, interrupt windows and breakpoints that are missed.
+ * as it was told, interrupt windows, breakpoints and changes of the task priority that are missed.
  */
 #ifndef VCR_ACCEL_KVM_MEASURE_H
 #define VCR_ACCEL_KVM_MEASURE_H
@@ -18,6 +18,7 @@ struct machine;
 struct kvm_manners {
 	struct cpuid_table *cpuid; /* the answers that differ, or NULL; to be freed */
 	bool misses_windows;       /* those of a few instructions between STI and CLI */
+	bool misses_priorities;    /* MOV to CR8 makes no exit, however far it lowers it */
 	bool misses_breakpoints;   /* of KVM_SET_GUEST_DEBUG, in 64-bit code at CPL 3 */
 };
 

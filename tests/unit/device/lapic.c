@@ -240,6 +240,26 @@ static void test_cr8(void **state)
 	assert_true(fixture_intr());
 }
 
+/* What only the task priority holds back: not an APIC that is off, nor a vector in service. */
+static void test_held_back(void **state)
+{
+	assert_int_equal(lapic_class.held_back(lapic), 0);
+	put(TPR, 0x50);
+	put(ICR_LOW, 0x44041);
+	assert_int_equal(lapic_class.held_back(lapic), 4);
+	put(ICR_LOW, 0x44052);
+	assert_int_equal(lapic_class.held_back(lapic), 5);
+	put(TPR, 0x4f);
+	assert_int_equal(lapic_class.held_back(lapic), 0);
+	assert_int_equal(acknowledge(), 0x52);
+	put(TPR, 0x80);
+	assert_int_equal(lapic_class.held_back(lapic), 0);
+	put(EOI, 0);
+	assert_int_equal(lapic_class.held_back(lapic), 4);
+	put(SVR, 0xff);
+	assert_int_equal(lapic_class.held_back(lapic), 0);
+}
+
 /* 10.9: the spurious vector, without a bit in the ISR. */
 static void test_spurious(void **state)
 {
@@ -525,6 +545,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_logical_destination, setup_enabled),
 	    cmocka_unit_test_setup(test_priorities, setup_enabled),
 	    cmocka_unit_test_setup(test_cr8, setup_enabled),
+	    cmocka_unit_test_setup(test_held_back, setup_enabled),
 	    cmocka_unit_test_setup(test_spurious, setup_enabled),
 	    cmocka_unit_test_setup(test_software_disable, setup_enabled),
 	    cmocka_unit_test_setup(test_virtual_wire, setup),
