@@ -19,7 +19,7 @@ struct command {
 extern const struct command cmd_record, cmd_run, cmd_replay, cmd_dump, cmd_stat, cmd_diff,
     cmd_verify, cmd_accel, cmd_capabilities, cmd_compare;
 /* Where there is a fuzz harness (VCR_FUZZ). */
-extern const struct command cmd_repro, cmd_import, cmd_export, cmd_qtest, cmd_minimise;
+extern const struct command cmd_repro, cmd_import, cmd_export, cmd_qtest, cmd_minimise, cmd_fuzz;
 
 /* Prints "vcr: TEXT" to standard error and returns the error's exit status. */
 int command_fail(const struct error *e);

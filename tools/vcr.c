@@ -7,10 +7,10 @@
 #include "tools/command.h"
 
 static const struct command *const commands[] = {
-    &cmd_record, &cmd_run,     &cmd_replay, &cmd_dump,  &cmd_stat,
-    &cmd_diff,   &cmd_compare, &cmd_verify, &cmd_accel, &cmd_capabilities,
+    &cmd_record,  &cmd_run,    &cmd_replay, &cmd_dump,         &cmd_stat,     &cmd_diff,
+    &cmd_compare, &cmd_verify, &cmd_accel,  &cmd_capabilities,
 #ifdef VCR_FUZZ
-    &cmd_repro,  &cmd_import,  &cmd_export, &cmd_qtest, &cmd_minimise,
+    &cmd_repro,   &cmd_import, &cmd_export, &cmd_qtest,        &cmd_minimise, &cmd_fuzz,
 #endif
 };
 

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""vcr fuzz up to the engine and from it on: a checkout whose tools are scripts. (The engines themselves
+need a build of many minutes: run "vcr fuzz i8254 --time 1m" for that.)"""
+
+import os
+import shutil
+import sys
+
+import driver
+
+# What meson, ninja and the target do. The target, as an engine does, leaves findings; given a file, it
+# fails in one of two ways, or not.
+MESON = """#!/bin/sh
+[ "$CC" = clang ] || exit 1
+mkdir -p "$3/fuzz" && touch "$3/build.ninja"
+cp "$4/target.sh" "$3/fuzz/fuzz_i8254"
+"""
+NINJA = """#!/bin/sh
+[ "$3" = fuzz/fuzz_i8254 ] && exit
+echo "ninja: error: unknown target '$3'" >&2
+exit 1
+"""
+TARGET = """#!/bin/bash
+case "$1" in
+-max_total_time=3)
+	found=${3#-artifact_prefix=}
+	printf '\\xe3\\x35\\x00\\xe0\\x11\\xe0\\x22' >"${found}crash-1"
+	printf '\\xe3\\x36\\x00\\xe0\\x11' >"${found}crash-2"
+	printf '\\xe0\\x12\\xe3\\x36\\x00\\xe0\\x22' >"${found}crash-3"
+	printf '\\xe0\\x12' >"${found}crash-4"
+	echo "#5: cov: 6 exec/s 7"
+	exit 77
+	;;
+esac
+at() {
+	echo "==1==ERROR: AddressSanitizer: SEGV on unknown address 0x$RANDOM" >&2
+	echo "    #0 0x$RANDOM in $1 /x/i8254.c:1" >&2
+	exit 1
+}
+hex=$(od -An -v -tx1 "$1" | tr -d ' \\n')
+case "$hex" in
+*e022*) at counter_read ;;
+*e011*) at counter_write ;;
+esac
+"""
+
+
+def write(path, text, mode=0o644):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    os.chmod(path, mode)
+
+
+def main():
+    d = driver.Driver(driver.arguments_parser(__doc__.split("\n", maxsplit=1)[0]).parse_args(), "fuzz")
+    source, path = d.path("source"), os.environ["PATH"]
+    shutil.rmtree(source, ignore_errors=True)
+    write(os.path.join(source, "fuzz/target/device.c"), "")
+    os.makedirs(os.path.join(source, "corpora/crashes"))
+    write(os.path.join(source, "target.sh"), TARGET, 0o755)
+    for name, text in (("meson", MESON), ("ninja", NINJA), ("clang", "#!/bin/sh\n")):
+        write(os.path.join(source, "bin", name), text, 0o755)
+
+    command = ["fuzz", "i8254", "--time", "3", "--source", source]
+    os.environ["PATH"] = d.work
+    done = d.run(*command)
+    d.expect("no meson", done, driver.HOST, 1)
+    d.check("no meson: what to do", "there is no meson" in done.err and "apt-get" in done.err, done)
+    os.environ["PATH"] = os.path.join(source, "bin") + ":" + path
+
+    done = d.run(*command)
+    d.expect("findings", done, driver.DIVERGED)
+    folder = os.path.join(source, "corpora/crashes/i8254")
+    kept = []
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), "rb") as f:
+            kept.append(f.read())
+    d.check("one for each stack, minimised", sorted(kept) == [b"\xe0\x11", b"\xe0\x22"], done, str(kept))
+    d.check("what is said", "SEGV in counter_read" in done.out
+            and "does not fail when it is run alone" in done.out, done)
+    done = d.run(*command)
+    d.expect("nothing new", done, driver.OK, 0)
+    d.check("nothing new is said", "nothing fails that is not known" in done.out, done)
+    done = d.run("fuzz", "i8254", "--time", "3", cwd=os.path.join(source, "corpora"))
+    d.expect("from within the checkout", done, driver.OK, 0)
+
+    done = d.run("fuzz", "i9999", "--time", "3", "--source", source)
+    d.expect("no such target", done, driver.HOST)
+    d.check("no such target: why", "unknown target 'fuzz/fuzz_i9999'" in done.err, done)
+    for words, status in ((["fuzz"], 2), (["fuzz", "../x"], 2), (["fuzz", "i8254", "--time", "soon"], 2),
+                          (["fuzz", "i8254", "--jobs", "0"], 2), (["fuzz", "i8254", "--engine", "x"], 2),
+                          (["fuzz", "i8254", "--source", d.work + "/no"], 2)):
+        d.expect(" ".join(words), d.run(*words), status, 1)
+    return d.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

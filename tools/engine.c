@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Building and running a target with a fuzzing engine; see engine.h. engine_collect.c has the rest.
+ */
+#include "tools/engine.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tools/child.h"
+#include "tools/command.h"
+
+#define BUILD_SECONDS 3600
+#define ARGS_MAX      64
+
+/* ---- programs ---- */
+
+static bool in_path(const char *name)
+{
+	const char *at = getenv("PATH");
+
+	while (at && *at) {
+		size_t length = strcspn(at, ":");
+		char path[PATH_MAX];
+
+		if (snprintf(path, sizeof(path), "%.*s/%s", (int)length, at, name) <
+			(int)sizeof(path) &&
+		    !access(path, X_OK))
+			return true;
+		at += length + (at[length] == ':');
+	}
+	return false;
+}
+
+static int need(const char *name, const char *package, struct error *e)
+{
+	if (in_path(name))
+		return 0;
+	return error_set(e, ERROR_HOST, "there is no %s, which vcr fuzz needs (apt-get install %s)",
+			 name, package);
+}
+
+/* Runs a step of the build; its last words go into the error when it fails. */
+static int step(const struct engine *g, const char *const argv[], const char *what, struct error *e)
+{
+	struct child_result r;
+	const char *text;
+	bool good;
+
+	progress_show("%s: %s", g->target, what);
+	if (child_run(argv, BUILD_SECONDS, &r, e))
+		return -1;
+	good = r.end == CHILD_EXITED && r.status == 0;
+	text = *r.err ? r.err : r.out;
+	if (!good) {
+		size_t length = strlen(text);
+
+		fprintf(stderr, "%s", length > 3000 ? text + length - 3000 : text);
+		error_set(e, ERROR_HOST, "%s failed (in %s)", what, g->build);
+	}
+	child_result_free(&r);
+	progress_clear();
+	return good ? 0 : -1;
+}
+
+static int make_folder(const char *path, struct error *e)
+{
+	if (!mkdir(path, 0777) || errno == EEXIST)
+		return 0;
+	return error_set(e, ERROR_HOST, "cannot make the folder %s: %s", path, strerror(errno));
+}
+
+static int join(char to[PATH_MAX], const char *folder, const char *name, const char *target,
+		struct error *e)
+{
+	if (snprintf(to, PATH_MAX, "%s/%s%s", folder, name, target) < PATH_MAX)
+		return 0;
+	return error_set(e, ERROR_USAGE, "%s: is too long a path", folder);
+}
+
+static int set_paths(struct engine *g, struct error *e)
+{
+	const char *suffix = g->afl ? "afl" : "libfuzzer";
+	char folder[PATH_MAX];
+
+	if (join(g->build, g->source, "build-fuzz-", suffix, e) ||
+	    join(g->program, g->build, "fuzz/fuzz_", g->target, e) ||
+	    join(folder, g->build, "kept", "", e) || join(g->corpus, folder, "", g->target, e))
+		return -1;
+	return join(g->found, g->build, "found-", g->target, e);
+}
+
+int engine_build(struct engine *g, struct error *e)
+{
+	char target[TARGET_NAME + 16], ninja[PATH_MAX], kept[PATH_MAX];
+	const char *const setup[] = {"/usr/bin/env",   g->afl ? "CC=afl-clang-fast" : "CC=clang",
+				     "meson",          "setup",
+				     "-Dfuzz=enabled", g->build,
+				     g->source,        NULL};
+	const char *const build[] = {"/usr/bin/env", "ninja", "-C", g->build, target, NULL};
+
+	if (set_paths(g, e) || join(ninja, g->build, "build.ninja", "", e) ||
+	    join(kept, g->build, "kept", "", e))
+		return -1;
+	if (need("meson", "meson", e) || need("ninja", "ninja-build", e) ||
+	    need("clang", "clang", e))
+		return -1;
+	if (g->afl && (need("afl-clang-fast", "afl++", e) || need("afl-fuzz", "afl++", e)))
+		return -1;
+	snprintf(target, sizeof(target), "fuzz/fuzz_%s", g->target);
+	if (access(ninja, F_OK) && step(g, setup, "configuring", e))
+		return -1;
+	if (step(g, build, "building", e) || make_folder(kept, e) || make_folder(g->corpus, e))
+		return -1;
+	return make_folder(g->found, e);
+}
+
+/* ---- running ---- */
+
+/* A process whose output is read line by line. */
+static pid_t start(const char *const argv[], FILE **out, struct error *e)
+{
+	int fd[2];
+	pid_t pid;
+
+	if (pipe(fd)) {
+		error_set(e, ERROR_HOST, "cannot make a pipe: %s", strerror(errno));
+		return -1;
+	}
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		signal(SIGINT, SIG_DFL);
+		dup2(fd[1], 1);
+		dup2(fd[1], 2);
+		close(fd[0]);
+		close(fd[1]);
+		execvp(argv[0], (char *const *)(uintptr_t)argv);
+		_exit(127);
+	}
+	close(fd[1]);
+	*out = pid > 0 ? fdopen(fd[0], "r") : NULL;
+	if (*out)
+		return pid;
+	close(fd[0]);
+	error_set(e, ERROR_HOST, "cannot run %s: %s", argv[0], strerror(errno));
+	return -1;
+}
+
+/* libFuzzer's "#1234: cov: 56 ft: 78 corp: 9 exec/s 1000 ... crash: 0/0/1" */
+static void show_line(const struct engine *g, const char *line)
+{
+	if (strstr(line, "exec/s") || strstr(line, "Fuzzing test case"))
+		progress_show("%s: %.*s", g->target, (int)strcspn(line, "\n"), line);
+}
+
+static int run(const struct engine *g, const char *const argv[], struct error *e)
+{
+	char line[2000], last[2000] = "";
+	void (*before)(int) = signal(SIGINT, SIG_IGN);
+	FILE *out;
+	pid_t pid = start(argv, &out, e);
+	int status = 0;
+
+	if (pid < 0) {
+		signal(SIGINT, before);
+		return -1;
+	}
+	while (fgets(line, sizeof(line), out)) {
+		show_line(g, line);
+		if (*line > ' ')
+			memcpy(last, line, sizeof(last));
+	}
+	fclose(out);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	signal(SIGINT, before);
+	progress_clear();
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		return error_set(e, ERROR_HOST, "cannot run %s", argv[0]);
+	last[strcspn(last, "\n")] = 0;
+	printf("%s: ran %s: %s\n", g->target, g->afl ? "afl-fuzz" : "libFuzzer", last);
+	return 0;
+}
+
+/* The folders of the checkout that hold inputs for the target. */
+static unsigned add_seeds(const struct engine *g, const char **argv, unsigned n,
+			  char path[2][PATH_MAX])
+{
+	static const char *const folders[] = {"corpora/seeds/", "corpora/crashes/"};
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (snprintf(path[i], PATH_MAX, "%s/%s%s", g->source, folders[i], g->target) <
+			PATH_MAX &&
+		    !access(path[i], R_OK))
+			argv[n++] = path[i];
+	}
+	return n;
+}
+
+static int run_libfuzzer(const struct engine *g, struct error *e)
+{
+	static char seeds[2][PATH_MAX], prefix[PATH_MAX + 40];
+	char time[40], fork_count[40];
+	const char *argv[ARGS_MAX] = {g->program,
+				      time,
+				      fork_count,
+				      prefix,
+				      "-ignore_crashes=1",
+				      "-ignore_timeouts=1",
+				      "-ignore_ooms=1",
+				      "-timeout=20",
+				      g->corpus};
+
+	snprintf(time, sizeof(time), "-max_total_time=%u", g->seconds);
+	snprintf(fork_count, sizeof(fork_count), "-fork=%u", g->jobs);
+	snprintf(prefix, sizeof(prefix), "-artifact_prefix=%s/", g->found);
+	argv[add_seeds(g, argv, 9, seeds)] = NULL;
+	return run(g, argv, e);
+}
+
+/* afl-fuzz starts from one folder, which must not be empty. */
+static int make_afl_seeds(const struct engine *g, char folder[PATH_MAX], struct error *e)
+{
+	static char seeds[2][PATH_MAX];
+	const char *from[2];
+	char path[PATH_MAX];
+	unsigned count = add_seeds(g, from, 0, seeds);
+
+	if (join(folder, g->build, "seeds-", g->target, e) || make_folder(folder, e) ||
+	    join(path, folder, "empty", "", e) || fuzz_file_write(path, "\xaa", 1, e))
+		return -1;
+	for (unsigned i = 0; i < count; i++) {
+		const char *const copy[] = {"/bin/cp", "-r", from[i], folder, NULL};
+
+		if (step(g, copy, "copying seeds", e))
+			return -1;
+	}
+	return 0;
+}
+
+static int run_afl(const struct engine *g, struct error *e)
+{
+	char seeds[PATH_MAX], time[40], name[40];
+	const char *argv[ARGS_MAX] = {"afl-fuzz", "-i", seeds,  "-o", g->found,   "-V", time, "-t",
+				      "2000+",    "-M", "job0", "--", g->program, NULL};
+	pid_t others[256];
+	unsigned started = 0;
+
+	if (make_afl_seeds(g, seeds, e))
+		return -1;
+	snprintf(time, sizeof(time), "%u", g->seconds);
+	setenv("AFL_NO_UI", "1", 0);
+	setenv("AFL_SKIP_CPUFREQ", "1", 0);
+	setenv("AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES", "1", 0);
+	setenv("AFL_NO_AFFINITY", "1", 0);
+	setenv("AFL_AUTORESUME", "1", 0);
+	for (; started + 1 < g->jobs; started++) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			snprintf(name, sizeof(name), "job%u", started + 1);
+			argv[9] = "-S";
+			argv[10] = name;
+			if (!freopen("/dev/null", "w", stdout) ||
+			    !freopen("/dev/null", "w", stderr))
+				_exit(1);
+			execvp(argv[0], (char *const *)(uintptr_t)argv);
+			_exit(127);
+		}
+		if (pid < 0)
+			break;
+		others[started] = pid;
+	}
+	if (run(g, argv, e))
+		e->kind = ERROR_HOST;
+	for (unsigned i = 0; i < started; i++) {
+		if (e->kind)
+			kill(others[i], SIGTERM);
+		while (waitpid(others[i], NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	return e->kind ? -1 : 0;
+}
+
+int engine_run(struct engine *g, struct error *e)
+{
+	return g->afl ? run_afl(g, e) : run_libfuzzer(g, e);
+}
