@@ -54,7 +54,7 @@ def build_environment(sanitizer, out, work):
     return {**os.environ, "CC": ccache + "clang", "CXX": ccache + "clang++", "CFLAGS": flags,
             "CXXFLAGS": flags, "SANITIZER": sanitizer, "FUZZING_ENGINE": "libfuzzer",
             "LIB_FUZZING_ENGINE": "-fsanitize=fuzzer", "ARCHITECTURE": "x86_64",
-            "SRC": os.path.dirname(TOP), "OUT": out, "WORK": work}
+            "SRC": os.path.dirname(TOP), "OUT": out, "WORK": work, "LLVM_PROFILE_FILE": os.devnull}
 
 
 def run(command, **more):
@@ -142,15 +142,12 @@ def check_sanitizer(path, sanitizer):
     return None
 
 
-def check_start(fence, name, sanitizer, arguments):
+def check_start(fence, name, arguments):
     done = fence.run([f"./{name}", "-seed=1337", f"-runs={RUNS}"] + arguments)
     if done.returncode or f"Done {RUNS} runs" not in done.stdout:
         return f"does not start:\n{done.stdout}"
     if "no interesting inputs were found" in done.stdout:
         return "has no coverage instrumentation"
-    if sanitizer == "coverage":
-        profile = os.path.join(fence.tmp, "profile")
-        return None if os.path.exists(profile) else "leaves no coverage profile"
     edges = re.search(r"INFO: Loaded \d+ modules? .*\((?:.* )?(?:counters|guards)\): (\d+)",
                       done.stdout)
     if not edges or int(edges.group(1)) < EDGES_MIN:
@@ -158,8 +155,9 @@ def check_start(fence, name, sanitizer, arguments):
     return None
 
 
-def check_seeds(fence, out, name, arguments):
-    """The empty input, and the seeds that go with it."""
+def check_seeds(fence, out, name, sanitizer, arguments):
+    """The empty input, and the seeds that go with it. A build for coverage has nothing that would
+    guide an engine: it runs files, and leaves a profile."""
     seeds = os.path.join(fence.tmp, "seeds")
     os.makedirs(seeds)
     open(os.path.join(seeds, "empty"), "w", encoding="utf-8").close()
@@ -176,6 +174,9 @@ def check_seeds(fence, out, name, arguments):
     one = fence.run([f"./{name}"] + [f.replace(seeds, where, 1) for f in files])
     if one.returncode:
         return f"fails on a seed or on the empty input:\n{one.stdout}"
+    if sanitizer == "coverage":
+        profile = os.path.join(fence.tmp, "profile")
+        return None if os.path.exists(profile) else "leaves no coverage profile"
     corpus = fence.run([f"./{name}", "-runs=0", where] + arguments)
     if corpus.returncode:
         return f"fails on its seed corpus:\n{corpus.stdout}"
@@ -188,8 +189,9 @@ def check_target(fence, out, name, sanitizer, deep):
     path = os.path.join(out, name)
     shutil.copy(path, fence.alone)
     arguments = options_of(out, name)
-    return (check_libraries(path) or check_start(fence, name, sanitizer, arguments) or
-            check_seeds(fence, out, name, arguments) or
+    starts = None if sanitizer == "coverage" else check_start(fence, name, arguments)
+    return (check_libraries(path) or starts or
+            check_seeds(fence, out, name, sanitizer, arguments) or
             (check_sanitizer(path, sanitizer) if deep else None))
 
 
