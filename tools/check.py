@@ -30,6 +30,9 @@ CONFIGURATIONS = [
 # Compiled here for Windows, and run by wine.
 WINDOWS = ("build-win", ["--cross-file", "tools/mingw-w64.ini"], {}, ["debian", "long"])
 
+# What stands for all targets where one sanitizer has to do.
+OSS_FUZZ_TARGETS = ["board", "ns16550"]
+
 # How the test programs say how many cases they ran.
 CASES = [
     (re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M), ("passed", "failed", "skipped")),
@@ -209,22 +212,44 @@ def cppcheck_cache():
     return path
 
 
-def check_fuzzers(results, seconds):
+def check_fuzzers(results, limits):
     """Runs each fuzz target for a while from its seeds; findings land in build-clang/."""
     folder = os.path.join(TOP, "build-clang", "fuzz")
     # What did not compile was counted.
     targets = [entry.name[5:] for entry in os.scandir(folder)
                if entry.name.startswith("fuzz_") and entry.is_file()]
     for name in sorted(targets):
-        seeds = os.path.join("corpora", "seeds", name)
         work = os.path.join("build-clang", "corpus-" + name)
         os.makedirs(os.path.join(TOP, work), exist_ok=True)
-        command = [f"build-clang/fuzz/fuzz_{name}", f"-max_total_time={seconds}", "-rss_limit_mb=2560",
-                   "-timeout=25", "-print_final_stats=1", f"-artifact_prefix=build-clang/{name}-",
-                   work]
+        command = [f"build-clang/fuzz/fuzz_{name}", "-rss_limit_mb=2560", "-timeout=25",
+                   "-print_final_stats=1", f"-artifact_prefix=build-clang/{name}-"] + limits
+        dictionary = os.path.join("corpora", "dictionaries", name + ".dict")
+        if os.path.exists(os.path.join(TOP, dictionary)):
+            command.append(f"-dict={dictionary}")
+        command.append(work)
+        seeds = os.path.join("corpora", "seeds", name)
         if os.path.isdir(os.path.join(TOP, seeds)):
             command.append(seeds)
-        step(results, f"fuzz {name} for {seconds} s", command)
+        step(results, f"fuzz {name}, {limits[-1][1:]}", command)
+
+
+def check_oss_fuzz(results, arguments):
+    """The build for OSS-Fuzz: one sanitizer with all targets; the others, which compile everything
+    once more each, with two of them unless --long is given."""
+    for sanitizer in ("address", "undefined", "memory", "coverage"):
+        command = ["tests/fuzz/oss_fuzz.py", "--sanitizer", sanitizer]
+        if sanitizer != "address" and not arguments.long:
+            command += OSS_FUZZ_TARGETS
+        name = f"oss-fuzz build: {sanitizer}"
+        status, output, seconds = run(command)
+        passed, failed, skipped = count_cases(output, status in (0, 77))
+        if status == 77:
+            results.add_skip(name, seconds, output.replace("SKIP", "").strip())
+        elif status:
+            results.passed += passed
+            results.add_failure(name, seconds, output, command_text(command), failed)
+        else:
+            results.add_pass(name, seconds, passed)
 
 
 def main():
@@ -239,7 +264,9 @@ def main():
         check_configuration(results, configuration, jobs, arguments)
     if not arguments.quick:
         check_windows(results, jobs, arguments)
-        check_fuzzers(results, 600 if arguments.long else 5)
+        check_fuzzers(results, ["-max_total_time=600"] if arguments.long
+                      else ["-max_total_time=10", "-runs=3000"])
+        check_oss_fuzz(results, arguments)
         check_static(results, jobs, arguments)
     print(f"{results.passed} passed, {results.failed} failed, {results.skipped} skipped")
     return 1 if results.failed else 0

@@ -12,7 +12,9 @@ PACKAGES_BUILD=(
 	meson ninja-build gcc libc6-dev binutils pkg-config python3 python3-kconfiglib
 	libzstd-dev libxxhash-dev libcapstone-dev libcmocka-dev
 )
-PACKAGES_CHECK=(clang libclang-rt-14-dev clang-tidy cppcheck libxml2-utils)
+PACKAGES_CHECK=(
+	clang libclang-rt-14-dev clang-tidy cppcheck libxml2-utils llvm-14 g++ zip afl++
+)
 PACKAGES_WINDOWS=(gcc-mingw-w64-x86-64 wine wine64 cmake dpkg-dev)
 PACKAGES_GUEST=(cpio gzip)
 
