@@ -17,6 +17,7 @@
 #include "emulator/error.h"
 #include "emulator/exit.h"
 #include "emulator/host.h"
+#include "emulator/log.h"
 #include "emulator/ram.h"
 
 struct accel_class;
@@ -75,6 +76,7 @@ struct machine_config {
 	bool described; /* comes from machine_config_parse() */
 	/* Bytes left free behind each device's state, for those who guard them; not in the text. */
 	unsigned arena_gap;
+	struct log log; /* what the accelerator shall tell; not in the text either */
 	struct image image[MACHINE_IMAGES];
 	unsigned images;
 };

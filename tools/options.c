@@ -34,6 +34,9 @@ enum option_code {
 	OPT_TIMEOUT,
 	OPT_MAX_INSNS,
 	OPT_OUTPUT,
+	OPT_LOG,
+	OPT_LOG_FILE,
+	OPT_PERFMAP,
 	OPT_NOTHING, /* QEMU's, without meaning here */
 	OPT_NOTHING_VALUE,
 };
@@ -59,6 +62,9 @@ static const struct option options[] = {
     {"max-insns", required_argument, NULL, OPT_MAX_INSNS},
     {"o", required_argument, NULL, OPT_OUTPUT},
     {"output", required_argument, NULL, OPT_OUTPUT},
+    {"d", required_argument, NULL, OPT_LOG},
+    {"D", required_argument, NULL, OPT_LOG_FILE},
+    {"perfmap", no_argument, NULL, OPT_PERFMAP},
     {"nographic", no_argument, NULL, OPT_NOTHING},
     {"nodefaults", no_argument, NULL, OPT_NOTHING},
     {"display", required_argument, NULL, OPT_NOTHING_VALUE},
@@ -206,6 +212,15 @@ static int parse_accel(struct session_options *o, const char *value, struct erro
 	if (wants_list(o, value, list_accels))
 		return 0;
 	return accel_add(o, strncmp(value, "accel=", 6) ? value : value + 6, e);
+}
+
+static int parse_log(struct session_options *o, const char *value, struct error *e)
+{
+	int status = log_items_parse(&o->machine.log, value, e);
+
+	if (status > 0)
+		o->listed = true;
+	return status < 0 ? -1 : 0;
 }
 
 static int parse_device(struct session_options *o, const char *value, struct error *e)
@@ -516,6 +531,12 @@ static int parse_one(struct session_options *o, struct images *i, int option, ch
 		return parse_memory(o, value, e);
 	case OPT_DEVICE:
 		return parse_device(o, value, e);
+	case OPT_LOG:
+		return parse_log(o, value, e);
+	case OPT_LOG_FILE:
+		return log_output_file(&o->log, value, e);
+	case OPT_PERFMAP:
+		return log_output_perfmap(&o->log, &o->machine.log, e);
 	case OPT_NO_REBOOT:
 		o->machine.no_reboot = true;
 		return 0;
@@ -567,6 +588,8 @@ int options_parse(struct session_options *o, int argc, char **argv, struct error
 	o->accel = strdup("tcg");
 	o->max_insns = UINT64_MAX;
 	o->live.channel[0].kind = LIVE_STDIO;
+	o->machine.log.write = log_output_write;
+	o->machine.log.opaque = &o->log;
 	opterr = 0;
 	optind = 0; /* from the start, whatever was parsed before */
 	for (;;) {
@@ -597,5 +620,6 @@ int options_parse(struct session_options *o, int argc, char **argv, struct error
 void options_free(struct session_options *o)
 {
 	machine_config_free(&o->machine);
+	log_output_close(&o->log);
 	free(o->accel);
 }

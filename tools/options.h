@@ -8,10 +8,12 @@
 #include "emulator/error.h"
 #include "emulator/host/live.h"
 #include "emulator/machine.h"
+#include "tools/log_output.h"
 
 struct session_options {
 	struct machine_config machine;
 	struct live_options live;
+	struct log_output log;
 	char *accel;        /* "a:b,key=value:c" (accel.h) */
 	bool accel_given;   /* it is not the default */
 	const char *output; /* -o, or NULL */
@@ -47,6 +49,9 @@ struct session_options {
 	"  -rtc pace=virtual|real   a halted guest jumps to its next timer, or waits for it\n"     \
 	"  --timeout SECONDS        end the session after so much real time\n"                     \
 	"  --max-insns N            end it after so many instructions\n"                           \
+	"  -d ITEM[,ITEM...]        tell what the translator does (-d help lists the items)\n"     \
+	"  -D FILE                  into a file, not on the standard error\n"                      \
+	"  -perfmap                 name translated blocks for perf, in /tmp/perf-PID.map\n"       \
 	"On the console Ctrl-A x ends the session, Ctrl-A Ctrl-A sends a Ctrl-A.\n"
 
 /* Reads the command line and the image files. Returns 0, or -1 with e filled in. */

@@ -163,6 +163,8 @@ static struct jit_block *block_make(struct jit *j, struct block *b, unsigned mod
 		free(t);
 		return NULL;
 	}
+	if (unlikely(j->log.items))
+		jit_dump_block(j, t);
 	j->block[j->blocks++] = t;
 	t->next = b->translations;
 	b->translations = t;
@@ -268,6 +270,11 @@ static void jit_turn(struct jit *j)
 	j->last = NULL;
 	if (!t || t->insns > v->limit - v->c->insns) {
 		interp_block(v, i);
+		return;
+	}
+	if (unlikely(log_wants(&j->log, LOG_EXEC))) {
+		jit_dump_entry(j, t);
+		block_run(j, t);
 		return;
 	}
 	if (last && last->rip == t->rip && last->from->mode == t->mode && last->to != t) {

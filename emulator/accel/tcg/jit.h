@@ -22,6 +22,7 @@
 #include "emulator/accel/tcg/ir.h"
 #include "emulator/cpu/block.h"
 #include "emulator/cpu/mem.h"
+#include "emulator/log.h"
 #include "emulator/host/os.h"
 
 #define JUMP_BITS 12
@@ -107,6 +108,7 @@ struct jit {
 	unsigned threshold;    /* how often a block is interpreted before it is translated */
 	struct jit_edge *last; /* left by this one: to be linked to what comes next */
 	struct jit_block *dead;
+	struct log log;
 	struct ir_block ir;
 	uint32_t blocks;
 	struct jit_block *block[JIT_BLOCKS];
@@ -128,6 +130,9 @@ void jit_run(struct vcpu *v);
 
 /* The thunks: how translated code is entered and left (thunks.c). */
 void jit_make_thunks(struct jit *j, struct assembler *a);
+/* For -d and perf: what was just translated, from j->ir; a block that is entered (dump.c). */
+void jit_dump_block(const struct jit *j, const struct jit_block *t);
+void jit_dump_entry(const struct jit *j, const struct jit_block *t);
 /* Host code for j->ir (emit.c). False when there is no room. */
 bool jit_emit(struct jit *j, struct jit_block *t);
 /*

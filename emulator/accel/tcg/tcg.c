@@ -41,6 +41,14 @@ void tcg_translate_no_more(struct vcpu *v)
 		jit_close(v->translator);
 }
 
+static void tcg_log(struct vcpu *v, const struct log *l)
+{
+	struct jit *j = v->translator;
+
+	if (j)
+		j->log = *l;
+}
+
 void tcg_run(struct vcpu *v)
 {
 	if (v->translator)
@@ -60,6 +68,10 @@ const char *tcg_translate(struct vcpu *v, unsigned threshold)
 }
 
 void tcg_translate_no_more(struct vcpu *v)
+{
+}
+
+static void tcg_log(struct vcpu *v, const struct log *l)
 {
 }
 
@@ -83,6 +95,7 @@ static int tcg_open(struct machine *m, struct error *e)
 	if (why)
 		snprintf(m->accel_note, sizeof(m->accel_note),
 			 "the interpreter runs the guest, for the translator cannot: %s", why);
+	tcg_log(&m->vcpu, &m->config.log);
 	return 0;
 }
 
