@@ -41,8 +41,7 @@ void jit_frame_load(struct jit_frame *f, const struct cpu *c)
 
 /* ---- the shadow of the TLB ---- */
 
-/* What the TLB has for the page of `linear`, as far as accesses need nothing else. */
-static void shadow_fill(struct jit_frame *f, const struct vcpu *v, uint64_t linear)
+void jit_shadow_fill(struct jit_frame *f, const struct vcpu *v, uint64_t linear)
 {
 	unsigned slot = linear >> PAGE_BITS & (TLB_SIZE - 1);
 	uint64_t page = linear & PAGE_MASK;
@@ -82,7 +81,7 @@ uint32_t jit_interpret(struct jit_frame *f, uint32_t site, uint32_t index, uint6
 	v->blocks->running = t->block;
 	v->blocks->end = t->block->insn + t->block->count;
 	i->handler(v, i);
-	shadow_fill(f, v, linear);
+	jit_shadow_fill(f, v, linear);
 	if (i->ends_block || (site & SITE_LEAVE) || t->dead || c->reg[GPR_RIP] != next)
 		return 1;
 	f->left = (int64_t)(f->limit - c->insns) - after;

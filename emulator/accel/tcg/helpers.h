@@ -9,4 +9,7 @@
 void jit_frame_store(struct jit_frame *f, struct cpu *c);
 void jit_frame_load(struct jit_frame *f, const struct cpu *c);
 
+/* Puts what the TLB has for the page of `linear` into its shadow, if accesses need nothing else. */
+void jit_shadow_fill(struct jit_frame *f, const struct vcpu *v, uint64_t linear);
+
 #endif

@@ -9,6 +9,7 @@
  */
 #include "emulator/accel/tcg/jit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "emulator/accel/tcg/helpers.h"
@@ -139,6 +140,14 @@ static bool mode_now(const struct cpu *c, unsigned *mode)
 	       segment_is_flat(&c->seg[SEG_DS]) && segment_is_flat(&c->seg[SEG_ES]);
 }
 
+static void ir_make(struct jit *j, const struct jit_block *t)
+{
+	j->ir.sse = t->mode & MODE_SSE;
+	j->ir.sse_float = t->mode & MODE_FLOAT;
+	ir_translate(&j->ir, t->block, t->rip);
+	ir_optimise(&j->ir);
+}
+
 static struct jit_block *block_make(struct jit *j, struct block *b, unsigned mode, uint64_t gpa)
 {
 	struct jit_block *t;
@@ -154,11 +163,8 @@ static struct jit_block *block_make(struct jit *j, struct block *b, unsigned mod
 	t->gpa = gpa;
 	t->mode = (uint8_t)mode;
 	t->index = j->blocks;
-	j->ir.sse = mode & MODE_SSE;
-	j->ir.sse_float = mode & MODE_FLOAT;
-	ir_translate(&j->ir, b, t->rip);
+	ir_make(j, t);
 	t->insns = (uint8_t)j->ir.insns;
-	ir_optimise(&j->ir);
 	if (j->ir.full || !jit_emit(j, t)) {
 		free(t);
 		return NULL;
@@ -221,7 +227,7 @@ static void frame_segments(struct jit_frame *f, const struct cpu *c)
 	}
 }
 
-static void block_run(struct jit *j, struct jit_block *t)
+void jit_block_run(struct jit *j, struct jit_block *t)
 {
 	struct jit_frame *f = j->frame;
 	struct vcpu *v = j->v;
@@ -250,6 +256,25 @@ static void block_run(struct jit *j, struct jit_block *t)
 	c->insns = f->limit - (uint64_t)f->left;
 }
 
+/* check=on: stops with all that is known of the block when the engines differ. */
+static void check_block(struct jit *j, struct jit_block *t, const struct insn *i)
+{
+	const char *what = jit_check(j, t, i);
+	struct log log = j->log;
+	char text[400], where[440];
+
+	if (!what)
+		return;
+	j->log.items |= LOG_IN_ASM | LOG_IR | LOG_OUT_ASM;
+	ir_make(j, t);
+	if (j->log.write)
+		jit_dump_block(j, t);
+	j->log = log;
+	jit_check_describe(j, what, text, sizeof(text));
+	snprintf(where, sizeof(where), "block at RIP 0x%llx: %s", (unsigned long long)t->rip, text);
+	j->check_failed(j, where);
+}
+
 static void jit_turn(struct jit *j)
 {
 	struct vcpu *v = j->v;
@@ -272,9 +297,13 @@ static void jit_turn(struct jit *j)
 		interp_block(v, i);
 		return;
 	}
+	if (unlikely(j->check != NULL) && !t->checked) {
+		check_block(j, t, i);
+		return;
+	}
 	if (unlikely(log_wants(&j->log, LOG_EXEC))) {
 		jit_dump_entry(j, t);
-		block_run(j, t);
+		jit_block_run(j, t);
 		return;
 	}
 	if (last && last->rip == t->rip && last->from->mode == t->mode && last->to != t) {
@@ -282,7 +311,7 @@ static void jit_turn(struct jit *j)
 		edge_link(j, last, t);
 	}
 	jump_enter(j, t);
-	block_run(j, t);
+	jit_block_run(j, t);
 }
 
 static __attribute__((noinline)) void jit_loop(struct jit *j)

@@ -82,6 +82,7 @@ struct jit_block {
 	uint32_t index;    /* in jit.block[] */
 	uint8_t insns, mode;
 	bool dead;
+	bool checked;         /* check=on: the interpreter does the same */
 	const uint8_t *entry; /* to be executed */
 	uint32_t size;        /* of its code */
 	struct jit_edge edge[2];
@@ -109,6 +110,8 @@ struct jit {
 	struct jit_edge *last; /* left by this one: to be linked to what comes next */
 	struct jit_block *dead;
 	struct log log;
+	struct check *check; /* of check=on, or NULL */
+	void (*check_failed)(struct jit *j, const char *what);
 	struct ir_block ir;
 	uint32_t blocks;
 	struct jit_block *block[JIT_BLOCKS];
@@ -130,6 +133,17 @@ void jit_run(struct vcpu *v);
 
 /* The thunks: how translated code is entered and left (thunks.c). */
 void jit_make_thunks(struct jit *j, struct assembler *a);
+/* Runs a block by its code, and all that is linked to it. */
+void jit_block_run(struct jit *j, struct jit_block *t);
+/*
+ * Runs a block, from instruction i on, by both engines; NULL, or what came out differently. May
+ * raise a guest fault (check.c).
+ */
+const char *jit_check(struct jit *j, struct jit_block *t, const struct insn *i);
+const char *jit_check_open(struct jit *j); /* NULL, or the reason why not */
+void jit_check_close(struct jit *j);
+/* Both values of what differed last. */
+void jit_check_describe(const struct jit *j, const char *what, char *text, size_t size);
 /* For -d and perf: what was just translated, from j->ir; a block that is entered (dump.c). */
 void jit_dump_block(const struct jit *j, const struct jit_block *t);
 void jit_dump_entry(const struct jit *j, const struct jit_block *t);

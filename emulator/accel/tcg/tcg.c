@@ -41,12 +41,26 @@ void tcg_translate_no_more(struct vcpu *v)
 		jit_close(v->translator);
 }
 
-static void tcg_log(struct vcpu *v, const struct log *l)
+static void check_failed(struct jit *j, const char *what)
+{
+	struct machine *m = j->v->machine;
+
+	error_set(&m->failure, ERROR_HOST,
+		  "the engines differ: %.400s (the block is shown above; engine=interp is right)",
+		  what);
+	machine_stop(m, STOP_FAILED, 0);
+}
+
+/* -d, and check=on. NULL, or why that cannot be. */
+static const char *tcg_observe(struct vcpu *v, const struct log *l, bool check)
 {
 	struct jit *j = v->translator;
 
-	if (j)
-		j->log = *l;
+	if (!j)
+		return check ? "only the interpreter runs" : NULL;
+	j->log = *l;
+	j->check_failed = check_failed;
+	return check ? jit_check_open(j) : NULL;
 }
 
 void tcg_run(struct vcpu *v)
@@ -71,8 +85,9 @@ void tcg_translate_no_more(struct vcpu *v)
 {
 }
 
-static void tcg_log(struct vcpu *v, const struct log *l)
+static const char *tcg_observe(struct vcpu *v, const struct log *l, bool check)
 {
+	return check ? "only the interpreter runs" : NULL;
 }
 
 void tcg_run(struct vcpu *v)
@@ -84,18 +99,22 @@ void tcg_run(struct vcpu *v)
 
 static int tcg_open(struct machine *m, struct error *e)
 {
-	char engine[ACCEL_VALUE], threshold[ACCEL_VALUE];
+	char engine[ACCEL_VALUE], threshold[ACCEL_VALUE], check[ACCEL_VALUE];
 	const char *why;
 
 	accel_property_get(&tcg_accel_class, m->accel_properties, "engine", engine);
 	accel_property_get(&tcg_accel_class, m->accel_properties, "threshold", threshold);
-	if (strcmp(engine, "jit"))
-		return 0;
-	why = tcg_translate(&m->vcpu, (unsigned)strtoul(threshold, NULL, 10));
+	if (!strcmp(engine, "jit")) {
+		why = tcg_translate(&m->vcpu, (unsigned)strtoul(threshold, NULL, 10));
+		if (why)
+			snprintf(m->accel_note, sizeof(m->accel_note),
+				 "the interpreter runs the guest, for the translator cannot: %s",
+				 why);
+	}
+	accel_property_get(&tcg_accel_class, m->accel_properties, "check", check);
+	why = tcg_observe(&m->vcpu, &m->config.log, !strcmp(check, "on"));
 	if (why)
-		snprintf(m->accel_note, sizeof(m->accel_note),
-			 "the interpreter runs the guest, for the translator cannot: %s", why);
-	tcg_log(&m->vcpu, &m->config.log);
+		return error_set(e, ERROR_HOST, "check=on: %s (use check=off)", why);
 	return 0;
 }
 
@@ -129,6 +148,8 @@ static const struct accel_property tcg_properties[] = {
     {.name = "engine", .value = ENGINE, .also = {ENGINE_OTHER}},
     /* How often a block is interpreted before it is translated. */
     {.name = "threshold", .value = "12", .form = "N", .check = is_threshold},
+    /* Each block by both engines when it first runs. */
+    {.name = "check", .value = "off", .also = {"on"}},
     {.name = NULL},
 };
 
