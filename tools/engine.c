@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tools/child.h"
@@ -18,6 +19,7 @@
 
 #define BUILD_SECONDS 3600
 #define ARGS_MAX      64
+#define INTERRUPTED   72 /* libFuzzer's exit status after SIGINT */
 
 /* ---- programs ---- */
 
@@ -160,6 +162,7 @@ static void show_line(const struct engine *g, const char *line)
 		progress_show("%s: %.*s", g->target, (int)strcspn(line, "\n"), line);
 }
 
+/* Returns its exit status, 0 when it was told to end, or -1 with e filled in. */
 static int run(const struct engine *g, const char *const argv[], struct error *e)
 {
 	char line[2000], last[2000] = "";
@@ -185,8 +188,10 @@ static int run(const struct engine *g, const char *const argv[], struct error *e
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		return error_set(e, ERROR_HOST, "cannot run %s", argv[0]);
 	last[strcspn(last, "\n")] = 0;
-	printf("%s: ran %s: %s\n", g->target, g->afl ? "afl-fuzz" : "libFuzzer", last);
-	return 0;
+	/* After Ctrl-C too: libFuzzer ends itself then. */
+	if (WIFEXITED(status) && (!WEXITSTATUS(status) || WEXITSTATUS(status) == INTERRUPTED))
+		printf("%s: ran %s: %s\n", g->target, g->afl ? "afl-fuzz" : "libFuzzer", last);
+	return WIFEXITED(status) && WEXITSTATUS(status) != INTERRUPTED ? WEXITSTATUS(status) : 0;
 }
 
 /* The folders of the checkout that hold inputs for the target. */
@@ -204,25 +209,45 @@ static unsigned add_seeds(const struct engine *g, const char **argv, unsigned n,
 	return n;
 }
 
-static int run_libfuzzer(const struct engine *g, struct error *e)
+/* libFuzzer ends at the first finding: it is started again for the time that is left. */
+static int libfuzzer_job(const struct engine *g, struct error *e)
 {
 	static char seeds[2][PATH_MAX], prefix[PATH_MAX + 40];
-	char time[40], fork_count[40];
-	const char *argv[ARGS_MAX] = {g->program,
-				      time,
-				      fork_count,
-				      prefix,
-				      "-ignore_crashes=1",
-				      "-ignore_timeouts=1",
-				      "-ignore_ooms=1",
-				      "-timeout=20",
-				      g->corpus};
+	char left[40];
+	const char *argv[ARGS_MAX] = {g->program, left, prefix, "-timeout=20", g->corpus};
+	time_t end = time(NULL) + g->seconds;
+	int status = 1;
 
-	snprintf(time, sizeof(time), "-max_total_time=%u", g->seconds);
-	snprintf(fork_count, sizeof(fork_count), "-fork=%u", g->jobs);
 	snprintf(prefix, sizeof(prefix), "-artifact_prefix=%s/", g->found);
-	argv[add_seeds(g, argv, 9, seeds)] = NULL;
-	return run(g, argv, e);
+	argv[add_seeds(g, argv, 5, seeds)] = NULL;
+	for (time_t now = time(NULL); status > 0 && now < end; now = time(NULL)) {
+		snprintf(left, sizeof(left), "-max_total_time=%ld", (long)(end - now));
+		status = run(g, argv, e);
+	}
+	return status < 0 ? -1 : 0;
+}
+
+static int run_libfuzzer(const struct engine *g, struct error *e)
+{
+	unsigned started = 0;
+	int result;
+
+	for (; started + 1 < g->jobs; started++) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			if (!freopen("/dev/null", "w", stdout) ||
+			    !freopen("/dev/null", "w", stderr))
+				_exit(1);
+			_exit(libfuzzer_job(g, e) ? 1 : 0);
+		}
+		if (pid < 0)
+			break;
+	}
+	result = libfuzzer_job(g, e);
+	while (started && waitpid(-1, NULL, 0) > 0)
+		started--;
+	return result;
 }
 
 /* afl-fuzz starts from one folder, which must not be empty. */
@@ -278,8 +303,8 @@ static int run_afl(const struct engine *g, struct error *e)
 			break;
 		others[started] = pid;
 	}
-	if (run(g, argv, e))
-		e->kind = ERROR_HOST;
+	if (run(g, argv, e) > 0)
+		error_set(e, ERROR_HOST, "afl-fuzz failed (its words are in %s)", g->found);
 	for (unsigned i = 0; i < started; i++) {
 		if (e->kind)
 			kill(others[i], SIGTERM);

@@ -24,13 +24,17 @@ exit 1
 TARGET = """#!/bin/bash
 case "$1" in
 -max_total_time=3)
-	found=${3#-artifact_prefix=}
+	found=${2#-artifact_prefix=}
 	printf '\\xe3\\x35\\x00\\xe0\\x11\\xe0\\x22' >"${found}crash-1"
 	printf '\\xe3\\x36\\x00\\xe0\\x11' >"${found}crash-2"
 	printf '\\xe0\\x12\\xe3\\x36\\x00\\xe0\\x22' >"${found}crash-3"
 	printf '\\xe0\\x12' >"${found}crash-4"
+	sleep 1.1
 	echo "#5: cov: 6 exec/s 7"
 	exit 77
+	;;
+-max_total_time=*)
+	exit 0
 	;;
 esac
 at() {
