@@ -135,7 +135,7 @@ static void decode_string(struct op_reader *r, struct op *op, unsigned code)
 static void decode_other(struct op_reader *r, struct op *op, unsigned code)
 {
 	static const uint8_t kinds[] = {
-	    [CODE_CLOCK - CODE_CLOCK] = OP_CLOCK,
+	    [0] = OP_CLOCK,
 	    [CODE_TIMER - CODE_CLOCK] = OP_TIMER,
 	    [CODE_ACKNOWLEDGE - CODE_CLOCK] = OP_ACKNOWLEDGE,
 	    [CODE_RESET - CODE_CLOCK] = OP_RESET,

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 /* Not every target has one. */
-int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
+#pragma weak LLVMFuzzerInitialize
 
 static unsigned files;
 

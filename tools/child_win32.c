@@ -92,10 +92,9 @@ static wchar_t *command_line(const char *const argv[])
 
 	for (unsigned i = 0; argv[i]; i++)
 		room += 2 * strlen(argv[i]) + 3;
-	line = at = malloc(room);
+	line = at = calloc(1, room);
 	if (!line)
 		return NULL;
-	*line = 0;
 	for (unsigned i = 0; argv[i]; i++)
 		at += quote(at, argv[i]);
 	out = wide(line);

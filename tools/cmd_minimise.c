@@ -43,7 +43,7 @@ struct minimise {
 static int fails(struct minimise_judge *j, const struct op *ops, unsigned count)
 {
 	struct minimise *m = (struct minimise *)(void *)j;
-	struct failure failure;
+	struct failure failure = {0};
 	size_t size;
 	uint8_t *data = fuzz_ops_encode(ops, count, &size);
 	int result = -1;

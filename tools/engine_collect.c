@@ -33,7 +33,7 @@ struct collector {
 static int fails(struct minimise_judge *j, const struct op *ops, unsigned count)
 {
 	struct collector *c = (struct collector *)(void *)j;
-	struct failure failure;
+	struct failure failure = {0};
 	size_t size;
 	uint8_t *data = fuzz_ops_encode(ops, count, &size);
 	int result = data ? 0 : error_set(c->e, ERROR_HOST, "out of memory");

@@ -59,11 +59,19 @@ static int drop_all(struct work *w)
 
 /* ---- operands ---- */
 
+static bool op_equal(const struct op *a, const struct op *b)
+{
+	return a->kind == b->kind && a->size == b->size && a->region == b->region &&
+	       a->queue == b->queue && a->count == b->count && a->length == b->length &&
+	       a->offset == b->offset && a->value == b->value &&
+	       !memcmp(a->bytes, b->bytes, a->length);
+}
+
 static int try_op(struct work *w, unsigned n, const struct op *simpler)
 {
 	int fails;
 
-	if (!memcmp(simpler, &w->ops[n], sizeof(*simpler)))
+	if (op_equal(simpler, &w->ops[n]))
 		return 0;
 	memcpy(w->trial, w->ops, w->count * sizeof(*w->ops));
 	w->trial[n] = *simpler;

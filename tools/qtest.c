@@ -149,7 +149,7 @@ static int start(struct qtest *q, char *const argv[], bool clock, struct error *
 	unsigned n = 0;
 	int in[2], out[2], why;
 
-	for (; argv[n] && n < ARGS_MAX - count; n++)
+	for (; n < ARGS_MAX - count && argv[n]; n++)
 		all[n] = argv[n];
 	for (unsigned i = 0; i < count; i++)
 		all[n++] = connected[i];

@@ -179,7 +179,7 @@ static const char *ask_presence(struct whpx_platform *p)
 /* From the folder of the program: beside it, installed, or in a build folder. */
 static const char *const places[] = {
     "",
-    "../" VCR_LIBRARY_FOLDER "/",
+    ("../" VCR_LIBRARY_FOLDER "/"),
     "../emulator/accel/whpx/",
     "../../emulator/accel/whpx/",
     "../../tools/",

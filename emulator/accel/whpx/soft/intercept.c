@@ -84,12 +84,10 @@ static void fetch_page(struct machine *m, uint64_t linear, uint64_t gpa)
 	struct soft_partition *p = soft_of(m);
 	const struct soft_range *r = soft_find(p, gpa);
 
-	if (!r || !(r->flags & WHV_MAP_EXECUTE)) {
-		unsigned length = abandon(p);
-
-		leave_memory(p, length, gpa | (linear & ~PAGE_MASK), WHV_ACCESS_EXECUTE);
-	}
-	soft_page_verify(p, (uint64_t)(r->host + (gpa - r->gpa) - p->vp.v.ram) / SOFT_PAGE);
+	if (r && (r->flags & WHV_MAP_EXECUTE))
+		soft_page_verify(p, (uint64_t)(r->host + (gpa - r->gpa) - p->vp.v.ram) / SOFT_PAGE);
+	else
+		leave_memory(p, abandon(p), gpa | (linear & ~PAGE_MASK), WHV_ACCESS_EXECUTE);
 }
 
 /* ---- I/O ---- */
