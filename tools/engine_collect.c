@@ -98,7 +98,8 @@ static int collect_file(struct collector *c, const char *path)
 	FILE *f = fopen(path, "rb");
 	uint8_t *data = f ? malloc(INPUT_MAX) : NULL;
 	size_t size = data ? fread(data, 1, INPUT_MAX, f) : 0;
-	int result = data ? keep(c, path, &data, &size) : 0;
+	/* An engine that is ended in its midst leaves an empty one. */
+	int result = size ? keep(c, path, &data, &size) : 0;
 
 	if (f)
 		fclose(f);
