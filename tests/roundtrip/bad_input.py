@@ -113,6 +113,10 @@ def help_texts(d):
     for words in [["--help"], ["help"], ["--version"]] + [[name, "--help"] for name in commands]:
         done = d.run(*words)
         d.check(" ".join(words), done.status == 0 and done.out and not done.err, done)
+    page = read(os.path.join(os.path.dirname(__file__), "..", "..", "tools", "vcr.1")).decode()
+    synopsis, _, rest = page.partition(".SH DESCRIPTION")
+    for name in commands:
+        d.check(f"{name} in vcr(1)", f"\n.B vcr {name}" in synopsis and f"\n.TP\n.B {name}\n" in rest)
     done = d.run("run", "-device", "help")
     d.check("-device help", done.status == 0 and "isa-debug-exit" in done.out, done)
 
