@@ -12,8 +12,7 @@ import sys
 import driver
 
 TOP = os.path.dirname(os.path.dirname(driver.HERE))
-GUESTS = ["hello", "modes", "faults", "paging", "fpu", "syscalls", "interrupts", "timers", "selfmod", "serial",
-          "reboot", "multiboot", "firmware"]
+GUESTS = ["hello", "faults", "paging", "fpu", "timers", "selfmod", "multiboot", "firmware"]
 
 
 class Native(driver.Driver):
