@@ -37,39 +37,6 @@ void x87_note(struct vcpu *v, const struct insn *i)
 	f->status &= (uint16_t)~FPU_STATUS_C1;
 }
 
-struct float_env x87_env(const struct fpu *f)
-{
-	return (struct float_env){
-	    .rounding = (f->control >> 10) & 3,
-	    .masked = f->control & FPU_EXCEPTIONS,
-	    .precision = 64,
-	};
-}
-
-uint8_t x87_precision(const struct fpu *f)
-{
-	static const uint8_t bits[4] = {24, 64, 53, 64};
-
-	return bits[(f->control >> 8) & 3];
-}
-
-void x87_signal(struct fpu *f, uint16_t bits)
-{
-	f->status |= bits;
-	if (bits & ~f->control & FPU_EXCEPTIONS)
-		f->status |= FPU_STATUS_ES | FPU_STATUS_B;
-}
-
-bool x87_finish(struct fpu *f, const struct float_env *e)
-{
-	if (e->flags & ~e->masked & FLOAT_BEFORE) {
-		x87_signal(f, e->flags & FLOAT_BEFORE);
-		return false;
-	}
-	x87_signal(f, (uint16_t)(e->flags | (e->rounded_up ? FPU_STATUS_C1 : 0)));
-	return true;
-}
-
 bool x87_underflow(struct fpu *f)
 {
 	x87_signal(f, FLOAT_INVALID | FPU_STATUS_SF);

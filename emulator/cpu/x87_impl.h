@@ -83,16 +83,44 @@ static inline struct fpu *x87_start(struct vcpu *v, const struct insn *i)
 }
 
 /* The control word as an environment of full precision; arithmetic sets .precision by PC. */
-struct float_env x87_env(const struct fpu *f);
-uint8_t x87_precision(const struct fpu *f);
+static inline struct float_env x87_env(const struct fpu *f)
+{
+	return (struct float_env){
+	    .rounding = (f->control >> 10) & 3,
+	    .masked = f->control & FPU_EXCEPTIONS,
+	    .precision = 64,
+	};
+}
+
+static inline uint8_t x87_precision(const struct fpu *f)
+{
+	static const uint8_t bits[4] = {24, 64, 53, 64};
+
+	return bits[(f->control >> 8) & 3];
+}
 
 /* ORs exception and condition bits into FSW and sets ES when one is unmasked. */
-void x87_signal(struct fpu *f, uint16_t bits);
+static inline void x87_signal(struct fpu *f, uint16_t bits)
+{
+	f->status |= bits;
+	if (bits & ~f->control & FPU_EXCEPTIONS)
+		f->status |= FPU_STATUS_ES | FPU_STATUS_B;
+}
+
 /*
  * Raises the environment's flags. False when an unmasked exception was found before the
  * computation: then nothing may be written or popped.
  */
-bool x87_finish(struct fpu *f, const struct float_env *e);
+static inline bool x87_finish(struct fpu *f, const struct float_env *e)
+{
+	if (e->flags & ~e->masked & FLOAT_BEFORE) {
+		x87_signal(f, e->flags & FLOAT_BEFORE);
+		return false;
+	}
+	x87_signal(f, (uint16_t)(e->flags | (e->rounded_up ? FPU_STATUS_C1 : 0)));
+	return true;
+}
+
 /* Stack faults. True when the exception is masked, so that the default NaN is the result. */
 bool x87_underflow(struct fpu *f);
 bool x87_overflow(struct fpu *f);
