@@ -62,8 +62,9 @@ struct machine_config {
 	bool rom_exits;
 	/*
 	 * Virtual time is the host's clock, asked through the door; positions are counted in exits;
-	 * CPUID shows no time stamp counter. Set by machine_open() when the accelerator does not
-	 * count instructions, and by a trace that was made so.
+	 * CPUID shows no time stamp counter unless that is recorded (tsc_exits). Set by
+	 * machine_open() when the accelerator does not count instructions, and by a trace that was
+	 * made so.
 	 */
 	bool host_time;
 	/* With host_time: the time stamp counter is asked through the door too, and recorded. */

@@ -53,7 +53,7 @@ struct statistics {
 	struct trace_usage usage;
 	bool by_exits;  /* positions count exits, not instructions */
 	uint64_t time;  /* by exits: virtual ns that was last heard of */
-	bool tsc_shown; /* by exits: CPUID shows the guest a time stamp counter */
+	bool tsc_shown; /* by exits: CPUID shows a time stamp counter that is not recorded */
 	struct emulated_list emulated;
 };
 
@@ -516,7 +516,8 @@ static int stat_trace(struct statistics *s, bool json, bool all)
 	names = replay_open(s->path, &names_only, &no_names);
 	s->machine = names ? replay_machine(names) : NULL;
 	s->by_exits = !strcmp(trace_reader_info(s->reader)->unit, "exits");
-	s->tsc_shown = s->by_exits && s->machine && shows_tsc(s->machine);
+	s->tsc_shown =
+	    s->by_exits && s->machine && !s->machine->config.tsc_exits && shows_tsc(s->machine);
 	rc = read_all(s, &e);
 	emulated_sort(&s->emulated);
 	qsort(s->place_of, s->places, sizeof(*s->place_of), compare_places);

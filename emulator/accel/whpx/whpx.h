@@ -17,40 +17,39 @@
 enum whpx_emulator { WHPX_EMULATOR_AUTO, WHPX_EMULATOR_PLATFORM, WHPX_EMULATOR_BUILTIN };
 
 struct whpx {
+	struct whv_exit_context exit; /* the last one */
 	struct machine *m;
 	struct whpx_platform platform;
 	whv_partition partition;
 	whv_emulator emulator;
-	bool has_vp;
-	enum whpx_emulator who;
+	struct host_alarm *alarm;
 	uint64_t features; /* WHV_FEATURE_* */
 
-	struct whv_exit_context exit; /* the last one */
-	bool shadow;                  /* of STI or MOV SS, after it */
-
-	struct host_alarm *alarm;
-	atomic_bool rang;
-	uint64_t alarm_for; /* the timer deadline that the alarm was set for */
-	bool alarm_set;
-	bool patient;         /* an alarm came between exits: wait a little for an exit */
+	/* As the platform has them: CR8 and WHV_DELIVERABILITY. */
+	uint64_t cr8, notify;
+	uint64_t alarm_for;   /* the timer deadline that the alarm was set for */
+	uint64_t spurious_at; /* RIP of the last of these: */
 	unsigned spurious;    /* cancellations in a row that nobody asked for */
-	uint64_t spurious_at; /* RIP of the last */
 
-	/* Which side has the vCPU's state: struct cpu alone, the platform alone, or both the same.
-	 */
-	bool cpu_newer, cpu_current;
-	uint64_t cr8;    /* as the platform has it */
-	uint64_t notify; /* WHV_DELIVERABILITY, likewise */
-
+	enum whpx_emulator who;
 	/* Exits that the platform's emulator made before it gave up: not to be made again. */
-	struct exit made[WHPX_MADE];
 	unsigned made_count, made_used;
+	struct exit made[WHPX_MADE];
 
 	struct memory_mapping mapping[MEMORY_MAPPINGS];
 	bool mapping_tracked[MEMORY_MAPPINGS]; /* its dirty pages are known to the platform */
 	unsigned mappings;
 	bool log_dirty;
 	bool ran; /* the guest, since its dirty pages were collected */
+
+	/* Which side has the vCPU's state: struct cpu alone, the platform alone, or both the same.
+	 */
+	bool cpu_newer, cpu_current;
+	bool shadow; /* of STI or MOV SS, after the last exit */
+	bool has_vp;
+	bool alarm_set;
+	bool patient; /* an alarm came between exits: wait a little for an exit */
+	atomic_bool rang;
 };
 
 static inline struct whpx *whpx_of(const struct machine *m)

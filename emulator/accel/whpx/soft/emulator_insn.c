@@ -123,7 +123,7 @@ static bool alu(struct emulation *e, unsigned op, uint64_t a, uint64_t b, unsign
 static bool alu_to_memory(struct emulation *e, unsigned op, uint64_t value)
 {
 	unsigned size = e->insn.operand;
-	uint64_t a, r;
+	uint64_t a = 0, r = 0;
 
 	if (op == 2 || op == 3)
 		return emulation_fail(e, WHV_INTERNAL_FAILURE);
@@ -134,7 +134,7 @@ static bool alu_to_memory(struct emulation *e, unsigned op, uint64_t value)
 static bool alu_to_register(struct emulation *e, unsigned op)
 {
 	unsigned size = e->insn.operand;
-	uint64_t b, r;
+	uint64_t b = 0, r = 0;
 
 	if (op == 2 || op == 3)
 		return emulation_fail(e, WHV_INTERNAL_FAILURE);
@@ -147,14 +147,14 @@ static bool alu_to_register(struct emulation *e, unsigned op)
 
 static bool test(struct emulation *e, uint64_t value)
 {
-	uint64_t a, r;
+	uint64_t a = 0, r = 0;
 
 	return load(e, e->insn.operand, &a) && alu(e, ALU_AND, a, value, e->insn.operand, &r);
 }
 
 static bool not(struct emulation * e)
 {
-	uint64_t a;
+	uint64_t a = 0;
 
 	return load(e, e->insn.operand, &a) && store(e, e->insn.operand, ~a);
 }
@@ -163,7 +163,7 @@ static bool not(struct emulation * e)
 
 static bool move_to_register(struct emulation *e)
 {
-	uint64_t value;
+	uint64_t value = 0;
 
 	if (!load(e, e->insn.operand, &value))
 		return false;
@@ -178,7 +178,7 @@ static bool move_from_register(struct emulation *e)
 
 static bool move_extended(struct emulation *e, unsigned from, bool is_signed)
 {
-	uint64_t value;
+	uint64_t value = 0;
 
 	if (!load(e, from, &value))
 		return false;
@@ -202,7 +202,7 @@ static bool move_offset(struct emulation *e)
 
 static bool exchange(struct emulation *e)
 {
-	uint64_t old, value = register_get(e, e->insn.reg, e->insn.operand);
+	uint64_t old = 0, value = register_get(e, e->insn.reg, e->insn.operand);
 
 	if (!load(e, e->insn.operand, &old) || !store(e, e->insn.operand, value))
 		return false;
@@ -267,7 +267,7 @@ static void string_step(struct emulation *e, bool source, bool destination, unsi
 static bool string_move(struct emulation *e)
 {
 	unsigned size = e->insn.operand, to = string_segment(e);
-	uint64_t value;
+	uint64_t value = 0;
 
 	if (!items_left(e) || !in_page(e, e->insn.seg, GPR_RSI, size) ||
 	    !in_page(e, to, GPR_RDI, size))
