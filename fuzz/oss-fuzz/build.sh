@@ -25,11 +25,12 @@ left_out() {
 	fi
 }
 
+reconfigure=()
 if [ -e "$build/build.ninja" ]; then
-	reconfigure=--reconfigure
+	reconfigure=(--reconfigure)
 fi
 # Libraries are linked statically: what runs the targets has none of them.
-meson setup "$build" "$top" ${reconfigure-} -Dfuzz=enabled -Dfuzz_engine="$LIB_FUZZING_ENGINE" \
+meson setup "$build" "$top" "${reconfigure[@]}" -Dfuzz=enabled -Dfuzz_engine="$LIB_FUZZING_ENGINE" \
 	-Dprefer_static=true -Dwerror=false -Dwhpx=disabled -Dkvm=disabled
 mapfile -t names < <(ninja -C "$build" -t targets all |
 	sed -n 's,^fuzz/fuzz_\([a-z0-9_]*\): .*,\1,p' | sort | grep -vxF "$(left_out)")
