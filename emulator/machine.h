@@ -161,7 +161,9 @@ const char *stop_reason_text(enum stop_reason r);
 
 /* ---- the machine ---- */
 
-#define MACHINE_TIMERS 32
+/* Instructions between two looks at the host for input: 65 microseconds of virtual time. */
+#define MACHINE_POLL_INSNS (1u << 16)
+#define MACHINE_TIMERS     32
 
 /* The machine's own part of the arena, at its start. */
 struct machine_state {

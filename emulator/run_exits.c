@@ -11,12 +11,12 @@
  * The policy is to act right after an exit, where a position needs no more than a count. The
  * accelerator comes back between exits only from a guest that has made none for a while.
  *
- * The order of the steps is that of machine.c.
+ * The order of the steps is that of run_insns.c.
  */
 #include "emulator/accel/accel.h"
 #include "emulator/machine.h"
 
-/* See machine.c. */
+/* See run_insns.c. */
 #define DEAD_HALT_NS 10000000000ull
 
 static void run_due_timers(struct machine *m)

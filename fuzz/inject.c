@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Carries operations out on a machine: what the run loop of machine.c and a guest would do, in
+ * Carries operations out on a machine: what the run loop of run_insns.c and a guest would do, in
  * their order, without a vCPU. An instruction counts one; after it come the steps of a boundary.
  */
 #include <string.h>

@@ -5,7 +5,7 @@
  * answered from the trace, as nobody computes RAM's content. The arena is compared.
  *
  * Virtual time is made from the recorded positions: timers fire at exactly the instruction
- * boundary at which the run loop of machine.c would have fired them.
+ * boundary at which the run loop of run_insns.c would have fired them.
  */
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What device.h offers to device models, apart from what needs the run loop (machine.c). */
+/* What device.h offers to device models, apart from what needs the machine (services.c). */
 #include "emulator/device/device.h"
 
 #include <string.h>
