@@ -381,6 +381,7 @@ void jit_close(struct jit *j)
 	j->v->translations_forget = NULL;
 	j->v->shadow = NULL;
 	os_code_unmap(&j->code);
+	jit_check_close(j);
 	free(j->frame);
 	free(j);
 }
