@@ -671,8 +671,11 @@ void os_input_close(struct os_input *input)
 	if (input->console)
 		SetConsoleMode(input->in, input->saved_mode);
 	SetEvent(input->cancelled);
-	if (input->thread)
+	if (input->thread) {
+		/* Mostly it ends now; better not in the middle of the process's own end. */
 		CancelSynchronousIo(input->thread);
+		WaitForSingleObject(input->thread, 50);
+	}
 	input_release(input);
 }
 
