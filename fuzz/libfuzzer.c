@@ -18,11 +18,16 @@
  */
 #define GROWTH_MAX 320u
 
+static size_t limit(size_t max, size_t size)
+{
+	size_t growth = size > GROWTH_MAX ? size : GROWTH_MAX;
+
+	return max < growth ? max : growth;
+}
+
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
 {
-	size_t limit = size > GROWTH_MAX ? size : GROWTH_MAX;
-
-	max = max < limit ? max : limit;
+	max = limit(max, size);
 	if (LLVMFuzzerMutate && seed % 4 == 0)
 		return LLVMFuzzerMutate(data, size, max);
 	return mutate(data, size, max, seed);
@@ -31,7 +36,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
 				 uint8_t *out, size_t max, unsigned seed)
 {
-	return mutate_cross(a, a_size, b, b_size, out, max, seed);
+	return mutate_cross(a, a_size, b, b_size, out, limit(max, a_size), seed);
 }
 
 static void learn_file(const char *folder, const char *name)
