@@ -9,7 +9,10 @@
 
 /* As little as the board takes: RAM is where devices' DMA goes, and nothing else. */
 #define RAM_SIZE (1u << 20)
-/* The board wants something to start; nothing is started. Two chips, as firmware has them. */
+/*
+ * The board wants something to start; nothing is started. Two chips, as firmware has them, or a
+ * ROM of the first one's size on a board that can have none.
+ */
 static const struct {
 	enum pflash_kind kind;
 	size_t size;
@@ -119,20 +122,27 @@ static void add_user_devices(struct machine_config *c)
 	}
 }
 
-/* Erased. */
-static void add_flash(struct machine_config *c)
+/* Erased. Without memory for it, opening the machine says that it has nothing to boot. */
+static void add_image(struct machine_config *c, enum image_role role, size_t size)
 {
-	for (unsigned i = 0; i < sizeof(flash) / sizeof(*flash); i++) {
-		uint8_t *data = malloc(flash[i].size);
+	uint8_t *data = malloc(size);
 
-		if (!data)
-			return;
-		memset(data, 0xff, flash[i].size);
+	if (!data)
+		return;
+	memset(data, 0xff, size);
+	c->image[c->images++] =
+	    (struct image){.role = role, .name = strdup("fuzz"), .data = data, .size = size};
+}
+
+static void add_firmware(struct machine_config *c)
+{
+	if (!device_class_find("cfi01")) {
+		add_image(c, IMAGE_BIOS, flash[0].size);
+		return;
+	}
+	for (unsigned i = 0; i < sizeof(flash) / sizeof(*flash); i++) {
 		c->pflash[c->pflashes++] = flash[i].kind;
-		c->image[c->images++] = (struct image){.role = IMAGE_PFLASH,
-						       .name = strdup("fuzz"),
-						       .data = data,
-						       .size = flash[i].size};
+		add_image(c, IMAGE_PFLASH, flash[i].size);
 	}
 }
 
@@ -145,7 +155,7 @@ static int open_machine(struct harness *h, struct error *e)
 	config.arena_gap = h->options.plain ? 0 : GAP;
 	/* All accesses exit, so that the chips see them in any state. */
 	config.rom_exits = true;
-	add_flash(&config);
+	add_firmware(&config);
 	add_user_devices(&config);
 	/* The translator would keep up what nobody uses. */
 	h->m = machine_open(&config, "tcg,engine=interp", &h->door, NULL, e);
@@ -154,7 +164,7 @@ static int open_machine(struct harness *h, struct error *e)
 	h->m->tap = &h->tap;
 	h->m->dma_override = door_dma;
 	h->m->exit_opaque = h;
-	/* With flash there is nothing to load; and whatever there is, nobody runs it. */
+	/* Whatever there is, nobody runs it. */
 	h->m->load = NULL;
 	return 0;
 }
