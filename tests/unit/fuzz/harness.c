@@ -203,6 +203,8 @@ static void test_accesses(void **state)
 
 static void test_strings(void **state)
 {
+	if (!device_class_find("fw_cfg"))
+		skip();
 	open_target("board");
 	run("write-string uart+0 size 1 count 5 bytes 6162\n"
 	    "read-string fw_cfg+1 size 1 count 3\n");
@@ -316,6 +318,8 @@ static void test_made_up_memory(void **state)
 {
 	static const uint8_t pointer[8] = {0, 0, 0, 0, 0, 0, 0x30, 0};
 
+	if (!device_class_find("fw_cfg"))
+		skip();
 	open_target("fw_cfg");
 	/* The control structure is read from 3000h. */
 	run("dma plain+0 bytes 0102030405060708\n"
