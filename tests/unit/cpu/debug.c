@@ -4,35 +4,9 @@
  * single-step and what suppresses it, DR6 and DR7, and MOV to and from them.
  */
 #include "emulator/cpu/debug.h"
-#include "tests/unit/cpu/system_fixture.h"
+#include "tests/unit/cpu/system_test.h"
 
 #define NOP 0x90
-
-static struct cpu_fixture fixture, *const f = &fixture;
-
-static int setup16(void **state)
-{
-	system_open(f, 16);
-	return 0;
-}
-
-static int setup32(void **state)
-{
-	system_open(f, 32);
-	return 0;
-}
-
-static int setup64(void **state)
-{
-	system_open(f, 64);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_close(f);
-	return 0;
-}
 
 /* Breakpoint n, local; kind and length as in DR7. */
 static void set_breakpoint(unsigned n, uint64_t address, unsigned kind, unsigned length)

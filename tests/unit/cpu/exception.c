@@ -4,38 +4,12 @@
  * vol. 3B 20.1 to 20.3): frames, flags, stacks, gate checks with error codes, double and triple
  * faults, NMI.
  */
-#include "tests/unit/cpu/system_fixture.h"
+#include "tests/unit/cpu/system_test.h"
 
 #include "emulator/accel/tcg/tcg.h"
 #include <string.h>
 
 #define UD2 0x0f, 0x0b
-
-static struct cpu_fixture fixture, *const f = &fixture;
-
-static int setup16(void **state)
-{
-	system_open(f, 16);
-	return 0;
-}
-
-static int setup32(void **state)
-{
-	system_open(f, 32);
-	return 0;
-}
-
-static int setup64(void **state)
-{
-	system_open(f, 64);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_close(f);
-	return 0;
-}
 
 static uint64_t rflags(void)
 {

@@ -3,35 +3,9 @@
  * Far jumps, calls and returns: real mode, direct, through call gates with and without a change of
  * stack, and back (Intel SDM vol. 3A 5.8, vol. 2A CALL and JMP, vol. 2B RET).
  */
-#include "tests/unit/cpu/system_fixture.h"
+#include "tests/unit/cpu/system_test.h"
 
 #define TARGET 0x9000u
-
-static struct cpu_fixture fixture, *const f = &fixture;
-
-static int setup16(void **state)
-{
-	system_open(f, 16);
-	return 0;
-}
-
-static int setup32(void **state)
-{
-	system_open(f, 32);
-	return 0;
-}
-
-static int setup64(void **state)
-{
-	system_open(f, 64);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_close(f);
-	return 0;
-}
 
 /* One far JMP (EAh) or CALL (9Ah) to selector:TARGET in 32-bit code. */
 static int far_to(uint8_t opcode, unsigned selector)

@@ -3,33 +3,7 @@
  * I/O instructions (Intel SDM vol. 1 chapter 18, vol. 2 IN, OUT, INS, OUTS): sizes, permission,
  * strings with their counts, and stopping and going on in the middle of one.
  */
-#include "tests/unit/cpu/system_fixture.h"
-
-static struct cpu_fixture fixture, *const f = &fixture;
-
-static int setup16(void **state)
-{
-	system_open(f, 16);
-	return 0;
-}
-
-static int setup32(void **state)
-{
-	system_open(f, 32);
-	return 0;
-}
-
-static int setup64(void **state)
-{
-	system_open(f, 64);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_close(f);
-	return 0;
-}
+#include "tests/unit/cpu/system_test.h"
 
 static void expect_exit(unsigned n, bool is_write, unsigned port, unsigned size, uint64_t data)
 {

@@ -4,7 +4,7 @@
  * with its error code, accessed and dirty bits, the TLB, and accesses that cross pages or leave
  * RAM. Segment checks are in segment.c.
  */
-#include "tests/unit/cpu/system_fixture.h"
+#include "tests/unit/cpu/system_test.h"
 
 #include <string.h>
 
@@ -18,8 +18,6 @@
 enum { P = 1, W = 2, U = 4, A = 0x20, D = 0x40, PS = 0x80, G = 0x100 };
 #define NX (1ull << 63)
 
-static struct cpu_fixture fixture, *const f = &fixture;
-
 static void map64(uint64_t pml4e, uint64_t pdpte, uint64_t pde, uint64_t pte)
 {
 	fixture_poke(f, 0x100008, 8, PDPT | pml4e);
@@ -30,19 +28,13 @@ static void map64(uint64_t pml4e, uint64_t pdpte, uint64_t pde, uint64_t pte)
 	tlb_flush(&f->v, true);
 }
 
-static int setup64(void **state)
+static int setup_mapped64(void **state)
 {
-	system_open(f, 64);
+	setup64(state);
 	f->c->efer |= EFER_NXE;
 	f->c->cr0 |= CR0_WP;
 	cpu_update_mode(&f->v);
 	map64(P | W | U, P | W | U, P | W | U, P | W | U);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_close(f);
 	return 0;
 }
 
@@ -473,9 +465,9 @@ static void test_debug_translate(void **state)
 
 /* ---- 32-bit paging (4.3) and PAE (4.4) ---- */
 
-static int setup32(void **state)
+static int setup_mapped32(void **state)
 {
-	system_open(f, 32);
+	setup32(state);
 	memset(f->ram + SYSTEM_FREE, 0, 0x8000);
 	return 0;
 }
@@ -540,8 +532,8 @@ static void test_pae(void **state)
 
 int main(void)
 {
-#define TEST64(name) cmocka_unit_test_setup_teardown(name, setup64, teardown)
-#define TEST32(name) cmocka_unit_test_setup_teardown(name, setup32, teardown)
+#define TEST64(name) cmocka_unit_test_setup_teardown(name, setup_mapped64, teardown)
+#define TEST32(name) cmocka_unit_test_setup_teardown(name, setup_mapped32, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST64(test_translate),
 	    TEST64(test_not_present),

@@ -4,33 +4,7 @@
  * error codes, accesses at the edges of segments of each kind, LDTR, TR, and the instructions that
  * ask about selectors.
  */
-#include "tests/unit/cpu/system_fixture.h"
-
-static struct cpu_fixture fixture, *const f = &fixture;
-
-static int setup16(void **state)
-{
-	system_open(f, 16);
-	return 0;
-}
-
-static int setup32(void **state)
-{
-	system_open(f, 32);
-	return 0;
-}
-
-static int setup64(void **state)
-{
-	system_open(f, 64);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_close(f);
-	return 0;
-}
+#include "tests/unit/cpu/system_test.h"
 
 static int load(unsigned seg, unsigned selector)
 {

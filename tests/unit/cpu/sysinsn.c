@@ -4,33 +4,7 @@
  * refuse, descriptor table registers, privileges, UMIP, RFLAGS under IOPL, SYSCALL and SYSENTER,
  * HLT, and which encodings do not exist.
  */
-#include "tests/unit/cpu/system_fixture.h"
-
-static struct cpu_fixture fixture, *const f = &fixture;
-
-static int setup16(void **state)
-{
-	system_open(f, 16);
-	return 0;
-}
-
-static int setup32(void **state)
-{
-	system_open(f, 32);
-	return 0;
-}
-
-static int setup64(void **state)
-{
-	system_open(f, 64);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_close(f);
-	return 0;
-}
+#include "tests/unit/cpu/system_test.h"
 
 /* #GP(0) or another fault with error 0 at the first instruction. */
 static void expect_fault(int vector, int want)

@@ -4,7 +4,7 @@
  * exceptions; busy bits, NT and the link; faults in the old task and in the new.
  */
 #include "emulator/cpu/debug.h"
-#include "tests/unit/cpu/system_fixture.h"
+#include "tests/unit/cpu/system_test.h"
 
 #include "emulator/accel/tcg/tcg.h"
 #define SEL_TSS2  SEL_FREE
@@ -33,8 +33,6 @@ enum {
 	TSS_MAP = 0x66,
 };
 
-static struct cpu_fixture fixture, *const f = &fixture;
-
 static void poke_task(unsigned offset, uint32_t value)
 {
 	fixture_poke(f, SYSTEM_TSS2 + offset, offset == TSS_T || offset == TSS_MAP ? 2 : 4, value);
@@ -54,12 +52,6 @@ static int setup(void **state)
 	poke_task(TSS_CS, SEL_CODE32);
 	poke_task(TSS_SS, SEL_DATA);
 	poke_task(TSS_DS, SEL_DATA);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_close(f);
 	return 0;
 }
 
