@@ -281,6 +281,17 @@ static int pc_devices(struct machine *m, struct pc *pc, struct error *e)
 	return b.failed ? -1 : 0;
 }
 
+/* Functions on PCI take slots in their order; 2 is where boards have a display. */
+static int pc_free_slot(const struct machine *m, uint8_t *address, struct error *e)
+{
+	for (unsigned slot = 3; slot < BUS_FUNCTIONS / 8; slot++) {
+		*address = PCI_ADDRESS(slot, 0);
+		if (!m->bus.function[*address])
+			return 0;
+	}
+	return error_set(e, ERROR_USAGE, "-device: no slot of the PCI bus is free (give fewer)");
+}
+
 /* The devices of -device. */
 static int pc_user_devices(struct machine *m, struct pc *pc, struct error *e)
 {
@@ -290,6 +301,8 @@ static int pc_user_devices(struct machine *m, struct pc *pc, struct error *e)
 		const struct device_class *class;
 
 		if (device_options_parse(m->config.device[i], &class, property, e))
+			return -1;
+		if (class->pci && pc_free_slot(m, &w.pci_address, e))
 			return -1;
 		snprintf(pc->user_id[i], USER_NAME, "%s-%u", class->name, i);
 		if (!machine_add_device(m, class->name, pc->user_id[i], wire, &w, e))

@@ -44,6 +44,7 @@ enum {
 #define PCI_COMMAND_INTX_OFF     0x0400u
 #define PCI_STATUS_INTX          0x0008u
 #define PCI_HEADER_MULTIFUNCTION 0x80u
+#define PCI_CLASS_NONE            0x00ff00u /* fits no other class */
 #define PCI_CLASS_HOST_BRIDGE    0x060000u
 #define PCI_CLASS_ISA_BRIDGE     0x060100u
 #define PCI_CLASS_OTHER_BRIDGE   0x068000u

@@ -102,7 +102,9 @@ static void piix3_reset(struct device *d)
 {
 	struct piix3 *s = device_state(d);
 
-	*s = (struct piix3){.asserted = 0};
+	s->asserted = 0;
+	s->reset_control = 0;
+	piix3_route(d); /* lowers what it has driven */
 	pci_reset(d);
 }
 
