@@ -91,7 +91,8 @@ bool machine_priority_opened(const struct machine *m)
 	return machine_held_back(m) > m->vcpu.c->cr8;
 }
 
-void machine_exit(struct machine *m, struct exit *e)
+/* Carries an exit out, and shows it. */
+static inline __attribute__((always_inline)) void exit_answer(struct machine *m, struct exit *e)
 {
 	static void (*const dispatch[EXIT_KIND_COUNT])(struct machine *, struct exit *) = {
 	    [EXIT_PIO] = dispatch_pio, [EXIT_MMIO] = dispatch_mmio,
@@ -99,8 +100,24 @@ void machine_exit(struct machine *m, struct exit *e)
 	    [EXIT_HLT] = dispatch_hlt, [EXIT_SHUTDOWN] = dispatch_shutdown,
 	};
 
+	m->between = false;
+	if (m->exit_override)
+		m->exit_override(m->exit_opaque, e);
+	else if (e->kind == EXIT_PIO)
+		dispatch_pio(m, e);
+	else if (e->kind == EXIT_MMIO)
+		dispatch_mmio(m, e);
+	else
+		dispatch[e->kind](m, e);
+	if (m->tap)
+		m->tap->exit(m->tap, e);
+	machine_state(m)->exits++;
+}
+
+static void exit_by_exits(struct machine *m, struct exit *e)
+{
 	/* A hypervisor does not tell of every access to CR8: by exits it is the vCPU's own. */
-	if (m->config.host_time && e->kind == EXIT_CR8) {
+	if (e->kind == EXIT_CR8) {
 		if (e->is_write)
 			m->vcpu.c->cr8 = e->data;
 		else
@@ -108,17 +125,19 @@ void machine_exit(struct machine *m, struct exit *e)
 		return;
 	}
 	machine_take_priority(m);
-	m->between = false;
-	m->time_stale = m->config.host_time;
-	if (m->exit_override)
-		m->exit_override(m->exit_opaque, e);
-	else
-		dispatch[e->kind](m, e);
-	if (m->tap)
-		m->tap->exit(m->tap, e);
-	machine_state(m)->exits++;
+	m->time_stale = true;
+	exit_answer(m, e);
 	machine_give_priority(m);
-	if (m->config.host_time &&
-	    (machine_state(m)->exits >= m->mark || machine_state(m)->exits >= m->until))
+	if (machine_state(m)->exits >= m->mark || machine_state(m)->exits >= m->until)
 		vcpu_kick(&m->vcpu);
+}
+
+void machine_exit(struct machine *m, struct exit *e)
+{
+	if (m->config.host_time) {
+		exit_by_exits(m, e);
+		return;
+	}
+	m->time_stale = false;
+	exit_answer(m, e);
 }

@@ -46,12 +46,6 @@ const char *stop_reason_text(enum stop_reason r)
 	return "unknown";
 }
 
-struct position machine_position(const struct machine *m)
-{
-	return (struct position){.insns = m->config.host_time ? 0 : m->vcpu.c->insns,
-				 .exits = machine_state(m)->exits};
-}
-
 uint64_t machine_count(const struct machine *m)
 {
 	return m->config.host_time ? machine_state(m)->exits : m->vcpu.c->insns;

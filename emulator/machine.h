@@ -246,7 +246,6 @@ void machine_stop(struct machine *m, enum stop_reason reason, int status);
 /* An accelerator's exit: shown to the devices, then to the tap. */
 void machine_exit(struct machine *m, struct exit *e);
 
-struct position machine_position(const struct machine *m);
 uint64_t machine_now(const struct machine *m);
 /* The same for a device or the guest: by exits, the host's clock is asked. */
 uint64_t machine_ask_now(struct machine *m);
@@ -260,6 +259,12 @@ void machine_cpu_written(struct machine *m);
 static inline struct machine_state *machine_state(const struct machine *m)
 {
 	return (struct machine_state *)(void *)m->arena;
+}
+
+static inline struct position machine_position(const struct machine *m)
+{
+	return (struct position){.insns = m->config.host_time ? 0 : m->vcpu.c->insns,
+				 .exits = machine_state(m)->exits};
 }
 
 /* Steps of the run loop, for replays that have no vCPU (replay/). */

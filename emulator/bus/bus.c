@@ -238,19 +238,33 @@ static unsigned piece(const struct region *r, uint64_t offset, unsigned size)
 	return n;
 }
 
-typedef const struct region *find_function(const struct bus *b, uint64_t address);
+/*
+ * The two loops below are made once for ports and once for memory: most accesses are one call of
+ * one device, and then all that is left of them is to find it.
+ */
+#define EACH_SPACE static inline __attribute__((always_inline))
 
-static const struct region *find_port(const struct bus *b, uint64_t address)
+EACH_SPACE const struct region *find(struct bus *b, bool port, uint64_t address)
 {
-	return address < 65536 ? bus_find_port(b, (uint16_t)address) : NULL;
+	const struct region *r = b->recent;
+
+	if (port)
+		return address < 65536 ? bus_find_port(b, (uint16_t)address) : NULL;
+	/* Fixed regions stay what they are, and come first. */
+	if (r && address - r->base < r->size)
+		return r;
+	r = bus_find_fixed(b, address);
+	if (r)
+		b->recent = r;
+	return r ? r : bus_find_memory(b, address);
 }
 
-static uint64_t access_read(struct bus *b, find_function *find, uint64_t address, unsigned size)
+EACH_SPACE uint64_t access_read(struct bus *b, bool port, uint64_t address, unsigned size)
 {
 	uint64_t value = 0;
 
 	for (unsigned done = 0; done < size;) {
-		const struct region *r = find(b, address + done);
+		const struct region *r = find(b, port, address + done);
 		uint64_t part = 0xff;
 		unsigned n = 1;
 
@@ -267,11 +281,11 @@ static uint64_t access_read(struct bus *b, find_function *find, uint64_t address
 	return value;
 }
 
-static void access_write(struct bus *b, find_function *find, uint64_t address, unsigned size,
-			 uint64_t value)
+EACH_SPACE void access_write(struct bus *b, bool port, uint64_t address, unsigned size,
+			     uint64_t value)
 {
 	for (unsigned done = 0; done < size;) {
-		const struct region *r = find(b, address + done);
+		const struct region *r = find(b, port, address + done);
 		unsigned n = 1;
 
 		if (r) {
@@ -288,20 +302,20 @@ static void access_write(struct bus *b, find_function *find, uint64_t address, u
 
 uint64_t bus_port_read(struct bus *b, uint16_t port, unsigned size)
 {
-	return access_read(b, find_port, port, size);
+	return access_read(b, true, port, size);
 }
 
 void bus_port_write(struct bus *b, uint16_t port, unsigned size, uint64_t value)
 {
-	access_write(b, find_port, port, size, value);
+	access_write(b, true, port, size, value);
 }
 
 uint64_t bus_memory_read(struct bus *b, uint64_t gpa, unsigned size)
 {
-	return access_read(b, bus_find_memory, gpa, size);
+	return access_read(b, false, gpa, size);
 }
 
 void bus_memory_write(struct bus *b, uint64_t gpa, unsigned size, uint64_t value)
 {
-	access_write(b, bus_find_memory, gpa, size, value);
+	access_write(b, false, gpa, size, value);
 }

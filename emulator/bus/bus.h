@@ -79,6 +79,7 @@ struct bus {
 	uint8_t port[65536];                /* index + 1 into region[], 0: nobody */
 	struct region *memory[BUS_REGIONS]; /* memory regions by ascending base */
 	unsigned memories;
+	const struct region *recent; /* one of them: where the last access went */
 	struct window window[BUS_WINDOWS];
 	unsigned windows;
 	struct slot slot[BUS_SLOTS]; /* by ascending gpa */

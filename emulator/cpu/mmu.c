@@ -61,11 +61,6 @@ static uint64_t ram_offset(const struct vcpu *v, uint64_t gpa, bool *writable)
 	return page == NOT_RAM ? NOT_RAM : page + (gpa & ~PAGE_MASK);
 }
 
-uint64_t exit_rip(const struct vcpu *v)
-{
-	return v->insn ? insn_rip(v) : v->c->reg[GPR_RIP];
-}
-
 static uint64_t mmio_read(struct vcpu *v, uint64_t gpa, unsigned size)
 {
 	struct exit e = {
@@ -763,19 +758,44 @@ static uint64_t segment_resolve(struct vcpu *v, unsigned seg, uint64_t offset, u
 	return linear;
 }
 
+/*
+ * An access of at most 8 bytes that needs nothing but its exit: allowed, in one page, and that
+ * page is one that the TLB knows to be outside RAM. (With breakpoints or alignment checks on,
+ * v->c->mmu is a set that knows none.)
+ */
+static bool access_is_outside(struct vcpu *v, unsigned seg, uint64_t offset, unsigned size,
+			      bool write, uint64_t *gpa)
+{
+	const struct segment *s = &v->c->seg[seg];
+	uint64_t linear = mem_linear(v, s, offset);
+	uint64_t page = (linear + size - 1) & PAGE_MASK;
+	const struct tlb_entry *t = tlb_slot(v, linear);
+
+	*gpa = linear + t->delta;
+	return offset + size <= (write ? s->write_span : s->read_span) &&
+	       (write ? t->write : t->read) == (page | TLB_OUTSIDE);
+}
+
 uint64_t mem_read_slow(struct vcpu *v, unsigned seg, uint64_t offset, unsigned size)
 {
-	uint64_t linear = segment_resolve(v, seg, offset, size, false), value = 0;
+	uint64_t linear, value = 0, gpa;
 
+	if (access_is_outside(v, seg, offset, size, false, &gpa))
+		return mmio_read(v, gpa, size);
+	linear = segment_resolve(v, seg, offset, size, false);
 	linear_read(v, linear, v->c->linear_mask, &value, size, v->c->mmu_real, ACCESS_READ);
 	return value;
 }
 
 uint64_t mem_read_rmw_slow(struct vcpu *v, unsigned seg, uint64_t offset, unsigned size)
 {
-	uint64_t linear = segment_resolve(v, seg, offset, size, true), value = 0;
+	uint64_t linear, value = 0, gpa;
 	struct range r;
 
+	if (access_is_outside(v, seg, offset, size, true, &gpa) &&
+	    access_is_outside(v, seg, offset, size, false, &gpa))
+		return mmio_read(v, gpa, size);
+	linear = segment_resolve(v, seg, offset, size, true);
 	/* The read of a read-modify-write is allowed where its write is; ROM answers from RAM. */
 	range_locate(v, &r, linear, v->c->linear_mask, size, v->c->mmu_real, ACCESS_WRITE);
 	linear_read(v, linear, v->c->linear_mask, &value, size, v->c->mmu_real, ACCESS_READ);
@@ -784,8 +804,13 @@ uint64_t mem_read_rmw_slow(struct vcpu *v, unsigned seg, uint64_t offset, unsign
 
 void mem_write_slow(struct vcpu *v, unsigned seg, uint64_t offset, unsigned size, uint64_t value)
 {
-	uint64_t linear = segment_resolve(v, seg, offset, size, true);
+	uint64_t linear, gpa;
 
+	if (access_is_outside(v, seg, offset, size, true, &gpa)) {
+		mmio_write(v, gpa, size, value);
+		return;
+	}
+	linear = segment_resolve(v, seg, offset, size, true);
 	linear_write(v, linear, v->c->linear_mask, &value, size, v->c->mmu_real);
 }
 

@@ -15,11 +15,7 @@
 #define HOST CROSSING_HOST
 #define MARK CROSSING_MARK
 
-static const struct {
-	const char *name;
-	enum event_crossing crossing;
-	unsigned fields;
-} kinds[EVENT_KIND_COUNT] = {
+const struct event_kind_traits event_kinds[EVENT_KIND_COUNT] = {
 #define EVENT(number, NAME, text, where, used) [number] = {text, where, used},
 #include "replay/trace/events.def"
 #undef EVENT
@@ -32,23 +28,13 @@ static const struct {
 
 const char *event_kind_name(unsigned kind)
 {
-	return kind < EVENT_KIND_COUNT ? kinds[kind].name : NULL;
-}
-
-enum event_crossing event_kind_crossing(unsigned kind)
-{
-	return kind < EVENT_KIND_COUNT ? kinds[kind].crossing : CROSSING_MARK;
-}
-
-unsigned event_kind_fields(unsigned kind)
-{
-	return kind < EVENT_KIND_COUNT ? kinds[kind].fields : 0;
+	return kind < EVENT_KIND_COUNT ? event_kinds[kind].name : NULL;
 }
 
 unsigned event_kind_find(const char *name)
 {
 	for (unsigned kind = 0; kind < EVENT_KIND_COUNT; kind++)
-		if (kinds[kind].name && !strcmp(kinds[kind].name, name))
+		if (event_kinds[kind].name && !strcmp(event_kinds[kind].name, name))
 			return kind;
 	return 0;
 }

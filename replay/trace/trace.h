@@ -37,10 +37,31 @@ enum event_crossing { CROSSING_EXIT, CROSSING_IRQ, CROSSING_DMA, CROSSING_HOST, 
 #define EVENT_FIELD_D 4u
 #define EVENT_FIELD_B 8u
 
+struct event_kind_traits {
+	const char *name; /* NULL for a number that is no event */
+	enum event_crossing crossing;
+	unsigned fields;
+};
+extern const struct event_kind_traits event_kinds[EVENT_KIND_COUNT];
+
+static inline bool event_kind_exists(unsigned kind)
+{
+	return kind < EVENT_KIND_COUNT && event_kinds[kind].name;
+}
+
 /* NULL for a number that is no event. */
 const char *event_kind_name(unsigned kind);
-enum event_crossing event_kind_crossing(unsigned kind);
-unsigned event_kind_fields(unsigned kind);
+
+static inline enum event_crossing event_kind_crossing(unsigned kind)
+{
+	return kind < EVENT_KIND_COUNT ? event_kinds[kind].crossing : CROSSING_MARK;
+}
+
+static inline unsigned event_kind_fields(unsigned kind)
+{
+	return kind < EVENT_KIND_COUNT ? event_kinds[kind].fields : 0;
+}
+
 /* 0 when there is no such name. */
 unsigned event_kind_find(const char *name);
 

@@ -391,10 +391,11 @@ void trace_write(struct trace_writer *w, const struct event *e)
 
 	if (atomic_load_explicit(&w->failed, memory_order_relaxed))
 		return;
-	if (!event_kind_name(e->kind) || length > EVENT_BYTES_MAX || e->position.insns < w->insns) {
-		refuse(w, !event_kind_name(e->kind)  ? "its kind does not exist"
-			  : length > EVENT_BYTES_MAX ? "it has too many bytes"
-						     : "its position lies before the last");
+	if (!event_kind_exists(e->kind) || length > EVENT_BYTES_MAX ||
+	    e->position.insns < w->insns) {
+		refuse(w, !event_kind_exists(e->kind) ? "its kind does not exist"
+			  : length > EVENT_BYTES_MAX  ? "it has too many bytes"
+						      : "its position lies before the last");
 		return;
 	}
 	if (w->filling->count == CHUNK_EVENTS_MAX || length > BATCH_BYTES - w->filling->used)

@@ -137,6 +137,7 @@ static __attribute__((noinline)) void run_caught(struct jit *j, struct jit_block
 
 	memcpy(&outer, &v->fault, sizeof(outer));
 	if (setjmp(v->fault)) {
+		jit_flags_settle(j);
 		outcome_take(v, o, true);
 	} else {
 		if (t)

@@ -26,10 +26,46 @@ void emit_handover(struct emitter *e, unsigned insn, unsigned condition)
 	    (struct handover){.jump = asm_jcc(&e->a, condition), .insn = (uint8_t)insn};
 }
 
-static void emit_interpret(struct emitter *e, unsigned insn, bool leave)
+/* Instructions whose handlers neither look at status flags nor change them. */
+static bool flags_stay(const struct insn *i)
 {
-	asm_mov_imm(&e->a, HOST_RAX, insn | e->end[insn] << 8 | (leave ? SITE_LEAVE : 0));
-	asm_mov_imm(&e->a, HOST_R15, e->t->index);
+	if (i->handler == insn_undefined || i->handler == insn_too_long)
+		return false;
+	if (i->map == MAP_0F)
+		return i->opcode == 0xb6 || i->opcode == 0xb7 || i->opcode == 0xbe ||
+		       i->opcode == 0xbf;
+	if (i->map != MAP_1BYTE)
+		return false;
+	switch (i->opcode) {
+	case 0x50 ... 0x5f: /* PUSH, POP */
+	case 0x63:          /* MOVSXD; ARPL sets ZF, and is not 64-bit code */
+		return i->opcode != 0x63 || i->operand == 8;
+	case 0x6c ... 0x6f: /* INS, OUTS */
+	case 0x88 ... 0x8b: /* MOV */
+	case 0xa0 ... 0xa3:
+	case 0xc6 ... 0xc7:
+	case 0xe4 ... 0xe7: /* IN, OUT */
+	case 0xec ... 0xef:
+	case 0xc2 ... 0xc3: /* RET */
+	case 0xe8:          /* CALL */
+		return true;
+	case 0xff: /* CALL, JMP, PUSH */
+		return (i->modrm >> 3 & 7) == 2 || (i->modrm >> 3 & 7) == 4 ||
+		       (i->modrm >> 3 & 7) == 6;
+	default:
+		return false;
+	}
+}
+
+/* `flags`: SITE_* */
+static void emit_interpret(struct emitter *e, unsigned insn, uint32_t flags)
+{
+	const struct insn *i = &e->t->block->insn[insn];
+
+	flags |= flags_stay(i) ? SITE_FLAGS_STAY : 0;
+	flags |= i->ends_block ? SITE_LEAVE : 0;
+	asm_mov_imm(&e->a, HOST_R15,
+		    insn | e->end[insn] << 8 | flags | (uint64_t)e->t->index << 32);
 	asm_link(asm_call(&e->a), e->j->interpret);
 }
 
@@ -125,7 +161,7 @@ static void emit_op(struct emitter *e, const struct ir_op *o)
 		e->insn_host[o->insn] = o->needs_host;
 		break;
 	case IR_CALL:
-		emit_interpret(e, o->insn, o->kind);
+		emit_interpret(e, o->insn, o->kind ? SITE_LEAVE : 0);
 		break;
 	case IR_GOTO:
 		e->insn_at[e->ir->insns] = e->a.at;
@@ -154,7 +190,7 @@ static void emit_handovers(struct emitter *e)
 
 		for (; n < e->handovers && e->handover[n].insn == insn; n++)
 			asm_link(e->handover[n].jump, e->a.at);
-		emit_interpret(e, insn, false);
+		emit_interpret(e, insn, SITE_MEMORY);
 		if (!e->insn_at[insn + 1])
 			continue; /* it ends the block: the call does not come back */
 		if (e->insn_host[insn + 1])

@@ -23,17 +23,16 @@ static uint32_t frame_flags(const struct jit_frame *f)
 	return flags | (of ? FLAG_OF : 0) | (f->cf ? FLAG_CF : 0);
 }
 
-void jit_frame_store(struct jit_frame *f, struct cpu *c)
+void jit_flags_store(struct jit_frame *f, struct cpu *c)
 {
-	memcpy(c->reg, f->reg, sizeof(f->reg));
 	flags_set_status(c, frame_flags(f));
+	f->flags_here = false;
 }
 
-void jit_frame_load(struct jit_frame *f, const struct cpu *c)
+void jit_flags_load(struct jit_frame *f, const struct cpu *c)
 {
 	uint32_t flags = flags_status(c);
 
-	memcpy(f->reg, c->reg, sizeof(f->reg));
 	f->of = flags & FLAG_OF ? STORED_OF : 0;
 	f->status = (uint8_t)flags;
 	f->cf = flags & FLAG_CF ? 1 : 0;
@@ -63,30 +62,42 @@ void jit_shadow_fill(struct jit_frame *f, const struct vcpu *v, uint64_t linear)
 
 /* ---- handing over ---- */
 
-uint32_t jit_interpret(struct jit_frame *f, uint32_t site, uint32_t index, uint64_t linear)
+void jit_flags_settle(struct jit *j)
+{
+	if (j->frame->flags_here)
+		jit_flags_store(j->frame, j->v->c);
+}
+
+uint32_t jit_interpret(struct jit_frame *f, uint64_t site, uint64_t linear)
 {
 	struct jit *j = f->jit;
-	struct jit_block *t = j->block[index];
+	struct jit_block *t = j->block[SITE_BLOCK(site)];
 	struct vcpu *v = j->v;
 	struct cpu *c = v->c;
 	unsigned n = SITE_INSN(site);
 	int64_t after = t->insns - (int64_t)n - 1;
 	const struct insn *i = &t->block->insn[n];
 	uint64_t next = (t->rip + SITE_END(site)) & c->linear_mask;
+	bool leave = site & SITE_LEAVE;
 
-	jit_frame_store(f, c);
+	f->flags_here = site & SITE_FLAGS_STAY;
+	if (!f->flags_here)
+		jit_flags_store(f, c);
 	c->insns = f->limit - (uint64_t)(f->left + after);
 	c->reg[GPR_RIP] = next;
 	v->insn = i;
 	v->blocks->running = t->block;
 	v->blocks->end = t->block->insn + t->block->count;
 	i->handler(v, i);
-	jit_shadow_fill(f, v, linear);
-	if (i->ends_block || (site & SITE_LEAVE) || t->dead || c->reg[GPR_RIP] != next)
-		return 1;
+	if (site & SITE_MEMORY)
+		jit_shadow_fill(f, v, linear);
 	f->left = (int64_t)(f->limit - c->insns) - after;
-	if (f->left < 0 || c->insns >= v->limit)
+	if (leave || t->dead || c->reg[GPR_RIP] != next || f->left < 0 || c->insns >= v->limit) {
+		jit_flags_settle(j);
 		return 1;
-	jit_frame_load(f, c);
+	}
+	if (!f->flags_here)
+		jit_flags_load(f, c);
+	f->flags_here = false;
 	return 0;
 }

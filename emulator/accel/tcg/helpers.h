@@ -5,9 +5,11 @@
 
 #include "emulator/accel/tcg/jit.h"
 
-/* General registers and status flags; not RIP and the count of instructions. */
-void jit_frame_store(struct jit_frame *f, struct cpu *c);
-void jit_frame_load(struct jit_frame *f, const struct cpu *c);
+/* Status flags. */
+void jit_flags_store(struct jit_frame *f, struct cpu *c);
+void jit_flags_load(struct jit_frame *f, const struct cpu *c);
+/* Where instructions are left that may not have had them stored: those that raise a fault. */
+void jit_flags_settle(struct jit *j);
 
 /* Puts what the TLB has for the page of `linear` into its shadow, if accesses need nothing else. */
 void jit_shadow_fill(struct jit_frame *f, const struct vcpu *v, uint64_t linear);

@@ -239,13 +239,13 @@ void jit_block_run(struct jit *j, struct jit_block *t)
 	f->xmm = c->fpu.xmm;
 	f->float_loaded = 0;
 	frame_segments(f, c);
-	jit_frame_load(f, c);
+	jit_flags_load(f, c);
 	left = j->enter(f, t->entry);
 	v->insn = NULL;
 	if ((left & 3) == JIT_LEFT)
 		return;
 	t = j->block[left >> 3];
-	jit_frame_store(f, c);
+	jit_flags_store(f, c);
 	if ((left & 3) == JIT_LIMIT) {
 		f->left += t->insns;
 		c->reg[GPR_RIP] = t->rip;
@@ -335,8 +335,10 @@ void jit_run(struct vcpu *v)
 		jit_forget(j);
 		j->tlb = v->tlb;
 	}
-	while (setjmp(v->fault) != 0)
+	while (setjmp(v->fault) != 0) {
+		jit_flags_settle(j);
 		interp_fault(v);
+	}
 	j->last = NULL;
 	jit_loop(j);
 }

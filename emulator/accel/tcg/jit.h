@@ -11,9 +11,9 @@
  *     rbp                         struct jit_frame, 128 bytes into it
  *     rax r14 r15                 free; r14 is the address, r15 IR_TEMP
  *
- * The guest's R10 to R15 are in the frame. So at every boundary of guest instructions its state is
- * in known places, blocks follow each other without moving anything, and C is entered from
- * anywhere by storing ten registers.
+ * The guest's R10 to R15 are in the frame, as are its status flags. So at every boundary of guest
+ * instructions its state is in known places, blocks follow each other without moving anything, and
+ * C is entered from anywhere by storing sixteen registers.
  */
 #ifndef VCR_TCG_JIT_H
 #define VCR_TCG_JIT_H
@@ -47,12 +47,13 @@ struct jit_jump {
 #define STORED_AF_0    0x80 /* AF is clear, whatever `status` has */
 
 struct jit_frame {
-	uint64_t reg[16];
+	uint64_t reg[16];               /* of those that have no host register */
 	uint8_t of, status, cf, unused; /* `status`: as LAHF gives it */
 	int64_t left;                   /* r13 while in C */
 	uint64_t saved;                 /* IR_SAVED */
 	union xmm *xmm;                 /* in struct cpu, which is reached from there */
 	uint8_t float_loaded;           /* MXCSR is the guest's, not that of C */
+	bool flags_here;                /* while in C: the flags are, and those of struct cpu old */
 	uint32_t host_mxcsr;            /* that of C */
 	const uint8_t *target;          /* from LOOKUP to JUMP */
 	uint64_t base[2];               /* of FS and GS */
@@ -150,18 +151,24 @@ void jit_dump_entry(const struct jit *j, const struct jit_block *t);
 /* Host code for j->ir (emit.c). False when there is no room. */
 bool jit_emit(struct jit *j, struct jit_block *t);
 /*
- * Called by translated code: the interpreter carries out one instruction. Returns 0 to go on with
- * the next one; else the code is left.
+ * Called by translated code: the interpreter carries out one instruction; `linear` is an address
+ * that it accesses, if the site says so. Returns 0 to go on with the next one; else the code is
+ * left.
  */
-uint32_t jit_interpret(struct jit_frame *f, uint32_t site, uint32_t index, uint64_t linear);
+uint32_t jit_interpret(struct jit_frame *f, uint64_t site, uint64_t linear);
 
 /*
- * A site: the number of the instruction, behind which byte of the block it ends, and whether the
- * code cannot be gone on with after it.
+ * A site: the number of the instruction, behind which byte of the block it ends, the index of the
+ * block; and whether the code cannot be gone on with after it, whether it has nothing to do with
+ * status flags, so that they may stay in the frame unless it faults, and whether it was handed
+ * over for the address that comes with it.
  */
-#define SITE_INSN(site) ((site)&0xff)
-#define SITE_END(site)  ((site) >> 8 & 0xffff)
-#define SITE_LEAVE      (1u << 31)
+#define SITE_INSN(site)  ((site)&0xff)
+#define SITE_END(site)   ((site) >> 8 & 0xffff)
+#define SITE_BLOCK(site) ((site) >> 32)
+#define SITE_FLAGS_STAY  (1u << 24)
+#define SITE_MEMORY      (1u << 25)
+#define SITE_LEAVE       (1u << 26)
 
 static inline int32_t frame_offset(size_t offset)
 {

@@ -7,12 +7,12 @@
 #include "emulator/accel/tcg/jit.h"
 
 #ifdef _WIN32
-enum { ARG0 = HOST_RCX, ARG1 = HOST_RDX, ARG2 = HOST_R8, ARG3 = HOST_R9 };
+enum { ARG0 = HOST_RCX, ARG1 = HOST_RDX, ARG2 = HOST_R8 };
 static const uint8_t preserved[] = {HOST_RBX, HOST_RBP, HOST_RSI, HOST_RDI,
 				    HOST_R12, HOST_R13, HOST_R14, HOST_R15};
 #define SHADOW_SPACE 32
 #else
-enum { ARG0 = HOST_RDI, ARG1 = HOST_RSI, ARG2 = HOST_RDX, ARG3 = HOST_RCX };
+enum { ARG0 = HOST_RDI, ARG1 = HOST_RSI, ARG2 = HOST_RDX };
 static const uint8_t preserved[] = {HOST_RBX, HOST_RBP, HOST_R12, HOST_R13, HOST_R14, HOST_R15};
 #define SHADOW_SPACE 0
 #endif
@@ -27,24 +27,46 @@ const uint8_t jit_host_reg[16] = {
     [GPR_R12] = HOST_NONE, [GPR_R13] = HOST_NONE, [GPR_R14] = HOST_NONE, [GPR_R15] = HOST_NONE,
 };
 
-static struct host_mem guest_reg(unsigned r)
+/* Where the guest's registers are in C: in struct cpu, which a host register points into. */
+static struct host_mem guest_reg(unsigned cpu, unsigned r)
+{
+	return host_at(cpu, CPU_OFFSET(reg) + (int32_t)(8 * r));
+}
+
+static struct host_mem frame_reg(unsigned r)
 {
 	return host_at(HOST_RBP, FRAME(reg) + (int32_t)(8 * r));
 }
 
+/* Uses r15, which the guest's registers are not in. */
 static void guest_load(struct assembler *a)
 {
+	asm_load(a, 8, HOST_R15, host_at(HOST_RBP, FRAME(xmm)));
+	for (unsigned r = 0; r < 16; r++) {
+		if (jit_host_reg[r] != HOST_NONE)
+			continue;
+		asm_load(a, 8, HOST_RCX, guest_reg(HOST_R15, r));
+		asm_store(a, 8, frame_reg(r), HOST_RCX);
+	}
 	for (unsigned r = 0; r < 16; r++)
 		if (jit_host_reg[r] != HOST_NONE)
-			asm_load(a, 8, jit_host_reg[r], guest_reg(r));
+			asm_load(a, 8, jit_host_reg[r], guest_reg(HOST_R15, r));
 	asm_load(a, 8, HOST_R13, host_at(HOST_RBP, FRAME(left)));
 }
 
-static void guest_store(struct assembler *a)
+/* Uses `cpu`, which is one of the free registers, and rcx. */
+static void guest_store(struct assembler *a, unsigned cpu)
 {
+	asm_load(a, 8, cpu, host_at(HOST_RBP, FRAME(xmm)));
 	for (unsigned r = 0; r < 16; r++)
 		if (jit_host_reg[r] != HOST_NONE)
-			asm_store(a, 8, guest_reg(r), jit_host_reg[r]);
+			asm_store(a, 8, guest_reg(cpu, r), jit_host_reg[r]);
+	for (unsigned r = 0; r < 16; r++) {
+		if (jit_host_reg[r] != HOST_NONE)
+			continue;
+		asm_load(a, 8, HOST_RCX, frame_reg(r));
+		asm_store(a, 8, guest_reg(cpu, r), HOST_RCX);
+	}
 	asm_store(a, 8, host_at(HOST_RBP, FRAME(left)), HOST_R13);
 }
 
@@ -118,20 +140,19 @@ static void make_leave(struct assembler *a)
 }
 
 /*
- * Called with the site in eax, the index of the block in r15d and an address in r14: calls
- * jit_interpret(), and returns, or leaves the code. In between the stack is 8 bytes off.
+ * Called with the site in r15 and an address in r14: calls jit_interpret(), and returns, or leaves
+ * the code. In between the stack is 8 bytes off.
  */
 static void make_interpret(struct assembler *a)
 {
 	uint8_t *leave;
 
 	asm_alu_imm(a, 8, ASM_SUB, HOST_RSP, 8 + SHADOW_SPACE);
-	guest_store(a);
+	guest_store(a, HOST_RAX);
 	float_store(a, false);
 	asm_rm(a, 8, 0x8d, ARG0, host_at(HOST_RBP, -FRAME_BIAS));
-	asm_mov_rr(a, 4, ARG1, HOST_RAX);
-	asm_mov_rr(a, 4, ARG2, HOST_R15);
-	asm_mov_rr(a, 8, ARG3, HOST_R14);
+	asm_mov_rr(a, 8, ARG1, HOST_R15);
+	asm_mov_rr(a, 8, ARG2, HOST_R14);
 	asm_mov_imm(a, HOST_RAX, (uint64_t)(uintptr_t)jit_interpret);
 	asm_rr(a, 4, 0xff, 2, HOST_RAX); /* call */
 	asm_rr(a, 4, 0x85, HOST_RAX, HOST_RAX);
@@ -186,7 +207,7 @@ void jit_make_thunks(struct jit *j, struct assembler *a)
 	make_enter(a);
 	memcpy(&j->enter, &enter, sizeof(enter));
 	j->exit = begin(a);
-	guest_store(a);
+	guest_store(a, HOST_R15);
 	float_store(a, true);
 	make_leave(a);
 	j->interpret = begin(a);
