@@ -220,6 +220,7 @@ static enum replay_result run_by_exits(struct replay *r, uint64_t until, struct 
 {
 	struct machine *m = r->machine;
 	struct vcpu *v = &m->vcpu;
+	uint64_t shown = 0;
 
 	m->until = until;
 	while (m->stop == STOP_NONE) {
@@ -228,8 +229,11 @@ static enum replay_result run_by_exits(struct replay *r, uint64_t until, struct 
 
 		if (machine_count(m) >= until)
 			return REPLAY_PAUSED;
-		if (r->options.progress)
-			r->options.progress(r->options.opaque, machine_count(m));
+		/* On the way to one place the guest may come by here very often. */
+		if (r->options.progress && machine_count(m) != shown) {
+			shown = machine_count(m);
+			r->options.progress(r->options.opaque, shown);
+		}
 		skip_answers(r);
 		where = session_boundary(r, &place);
 		if (m->stop != STOP_NONE)

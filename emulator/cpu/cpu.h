@@ -428,6 +428,11 @@ void vcpu_guard_changed(struct vcpu *v);
  * delivered inside. The caller delivers interrupts between calls.
  */
 void interp_run(struct vcpu *v);
+/*
+ * As interp_run(), or to where the next instruction is at CS:rip, whichever comes first. An
+ * instruction at least, or an iteration of it: so it also goes on from there.
+ */
+void interp_run_to(struct vcpu *v, uint64_t rip);
 /* Leave interp_run() after the current instruction. Called from within exits. */
 static inline void vcpu_kick(struct vcpu *v)
 {

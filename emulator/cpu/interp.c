@@ -100,3 +100,54 @@ void interp_run(struct vcpu *v)
 		interp_fault(v);
 	interp_loop(v);
 }
+
+/* ---- to a place ---- */
+
+void interp_block_to(struct vcpu *v, const struct insn *i, uint64_t rip)
+{
+	const struct cpu *c = v->c;
+	const struct block_cache *cache = v->blocks;
+	uint64_t mask = c->linear_mask;
+
+	do {
+		interp_insn(v, i, mask);
+		i++;
+	} while (i < cache->end && c->insns < v->limit && c->reg[GPR_RIP] != rip);
+}
+
+static __attribute__((noinline)) void interp_loop_to(struct vcpu *v, uint64_t rip)
+{
+	const struct cpu *c = v->c;
+
+	/* A handler that begins there may be where a fault led to. */
+	while (c->insns < v->limit && !c->halted && !c->shutdown && c->reg[GPR_RIP] != rip) {
+		v->insn = NULL;
+		if (unlikely(debug_active(v)))
+			interp_step(v);
+		else
+			interp_block_to(v, block_enter(v), rip);
+	}
+	v->insn = NULL;
+}
+
+bool interp_leave(struct vcpu *v, uint64_t rip)
+{
+	uint64_t limit = v->limit;
+
+	if (!limit)
+		return false;
+	v->limit = v->c->insns + 1;
+	interp_run(v);
+	if (v->limit)
+		v->limit = limit;
+	return v->limit && v->c->reg[GPR_RIP] != rip;
+}
+
+void interp_run_to(struct vcpu *v, uint64_t rip)
+{
+	if (!interp_leave(v, rip))
+		return;
+	while (setjmp(v->fault) != 0)
+		interp_fault(v);
+	interp_loop_to(v, rip);
+}

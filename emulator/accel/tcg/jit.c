@@ -54,6 +54,29 @@ static void edge_unlink(struct jit_edge *e)
 	e->to = NULL;
 }
 
+static struct jit_block **page_of(struct jit *j, uint64_t rip)
+{
+	return &j->page[rip >> PAGE_BITS & (JIT_PAGES - 1)];
+}
+
+static void page_enter(struct jit *j, struct jit_block *t)
+{
+	struct jit_block **page = page_of(j, t->rip);
+
+	t->neighbour = *page;
+	t->neighbour_link = page;
+	if (*page)
+		(*page)->neighbour_link = &t->neighbour;
+	*page = t;
+}
+
+static void page_leave(struct jit_block *t)
+{
+	*t->neighbour_link = t->neighbour;
+	if (t->neighbour)
+		t->neighbour->neighbour_link = t->neighbour_link;
+}
+
 /* The code of a dead block may still be running, to the end of an instruction; it goes later. */
 static void block_kill(struct jit *j, struct jit_block *t)
 {
@@ -67,6 +90,7 @@ static void block_kill(struct jit *j, struct jit_block *t)
 	edge_unlink(&t->edge[1]);
 	if (j->last && j->last->from == t)
 		j->last = NULL;
+	page_leave(t);
 	t->dead = true;
 	t->next = j->dead;
 	j->dead = t;
@@ -84,6 +108,18 @@ static void translations_forget(struct vcpu *v, struct block *b)
 		block_kill(j, t);
 	}
 	b->translations = NULL;
+}
+
+/* One translation goes, and its decoded block stays. */
+static void translation_drop(struct jit *j, struct jit_block *t)
+{
+	struct jit_block *first = t->block->translations, **link = &first;
+
+	while (*link != t)
+		link = &(*link)->next;
+	*link = t->next;
+	t->block->translations = first;
+	block_kill(j, t);
 }
 
 static void dead_free(struct jit *j)
@@ -111,6 +147,7 @@ static void jit_forget(struct jit *j)
 	dead_free(j);
 	for (unsigned n = 0; n < JUMPS; n++)
 		j->frame->jump[n] = no_jump;
+	memset(j->page, 0, sizeof(j->page));
 	j->blocks = 0;
 	j->code_at = j->code_start;
 	j->last = NULL;
@@ -148,6 +185,12 @@ static void ir_make(struct jit *j, const struct jit_block *t)
 	ir_optimise(&j->ir);
 }
 
+/* Whether the place to stop at is in a block that begins at `rip`. */
+static bool has_stop(const struct jit *j, const struct block *b, uint64_t rip)
+{
+	return j->stop - rip < b->bytes;
+}
+
 static struct jit_block *block_make(struct jit *j, struct block *b, unsigned mode, uint64_t gpa)
 {
 	struct jit_block *t;
@@ -174,6 +217,9 @@ static struct jit_block *block_make(struct jit *j, struct block *b, unsigned mod
 	j->block[j->blocks++] = t;
 	t->next = b->translations;
 	b->translations = t;
+	page_enter(j, t);
+	if (has_stop(j, b, t->rip))
+		j->stop_clear = false;
 	return t;
 }
 
@@ -186,7 +232,7 @@ static struct jit_block *block_find(struct jit *j, unsigned *mode)
 	uint64_t rip = c->reg[GPR_RIP], gpa;
 	struct jit_block *t;
 
-	if (!b || !mode_now(c, mode))
+	if (!b || !mode_now(c, mode) || (unlikely(j->stopping) && has_stop(j, b, rip)))
 		return NULL;
 	for (t = b->translations; t; t = t->next)
 		if (t->rip == rip && t->mode == *mode)
@@ -294,7 +340,10 @@ static void jit_turn(struct jit *j)
 	last = j->last;
 	j->last = NULL;
 	if (!t || t->insns > v->limit - v->c->insns) {
-		interp_block(v, i);
+		if (unlikely(j->stopping))
+			interp_block_to(v, i, j->stop);
+		else
+			interp_block(v, i);
 		return;
 	}
 	if (unlikely(j->check != NULL) && !t->checked) {
@@ -314,12 +363,20 @@ static void jit_turn(struct jit *j)
 	jit_block_run(j, t);
 }
 
+static bool is_over(const struct jit *j)
+{
+	const struct vcpu *v = j->v;
+	const struct cpu *c = v->c;
+
+	return c->insns >= v->limit || c->halted || c->shutdown ||
+	       (j->stopping && c->reg[GPR_RIP] == j->stop);
+}
+
 static __attribute__((noinline)) void jit_loop(struct jit *j)
 {
 	struct vcpu *v = j->v;
-	const struct cpu *c = v->c;
 
-	while (c->insns < v->limit && !c->halted && !c->shutdown) {
+	while (!is_over(j)) {
 		if (unlikely(j->dead != NULL))
 			dead_free(j);
 		jit_turn(j);
@@ -341,6 +398,37 @@ void jit_run(struct vcpu *v)
 	}
 	j->last = NULL;
 	jit_loop(j);
+}
+
+/*
+ * Blocks that run over the place are not there as long as it is looked for: they would be entered
+ * from others, without a look at where they are.
+ */
+static void stop_set(struct jit *j, uint64_t rip)
+{
+	struct jit_block *t, *next;
+
+	if (j->stop_clear && j->stop == rip)
+		return;
+	j->stop = rip;
+	j->stop_clear = true;
+	for (t = *page_of(j, rip); t; t = next) {
+		next = t->neighbour;
+		if (has_stop(j, t->block, t->rip))
+			translation_drop(j, t);
+	}
+}
+
+void jit_run_to(struct vcpu *v, uint64_t rip)
+{
+	struct jit *j = v->translator;
+
+	if (!interp_leave(v, rip))
+		return;
+	stop_set(j, rip);
+	j->stopping = true;
+	jit_run(v);
+	j->stopping = false;
 }
 
 /* ---- life cycle ---- */

@@ -88,6 +88,7 @@ struct jit_block {
 	uint32_t size;        /* of its code */
 	struct jit_edge edge[2];
 	struct jit_edge *incoming;
+	struct jit_block *neighbour, **neighbour_link; /* in jit.page[] */
 };
 
 /* What code is specialised for, besides its address. */
@@ -98,6 +99,7 @@ struct jit_block {
 #define MODE_FLOAT  0x20 /* and all its exceptions are masked */
 
 #define JIT_BLOCKS (1u << 17)
+#define JIT_PAGES  (1u << 12)
 
 struct jit {
 	struct vcpu *v;
@@ -114,8 +116,12 @@ struct jit {
 	struct check *check; /* of check=on, or NULL */
 	void (*check_failed)(struct jit *j, const char *what);
 	struct ir_block ir;
+	bool stopping;   /* where the next instruction is at `stop`: no block is run beyond */
+	bool stop_clear; /* none was translated that does, since that was looked for */
+	uint64_t stop;
 	uint32_t blocks;
 	struct jit_block *block[JIT_BLOCKS];
+	struct jit_block *page[JIT_PAGES]; /* by the page of their RIP; several pages share one */
 };
 
 /* What jit.enter() returns: how the code was left, and in the bits above that where. */
@@ -129,6 +135,7 @@ enum {
 const char *jit_open(struct vcpu *v, unsigned threshold);
 void jit_close(struct jit *j);
 void jit_run(struct vcpu *v);
+void jit_run_to(struct vcpu *v, uint64_t rip); /* as interp_run_to() */
 
 /* ---- between the files of the run time ---- */
 

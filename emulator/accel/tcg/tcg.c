@@ -71,6 +71,14 @@ void tcg_run(struct vcpu *v)
 		interp_run(v);
 }
 
+void tcg_run_to(struct vcpu *v, uint64_t rip)
+{
+	if (v->translator)
+		jit_run_to(v, rip);
+	else
+		interp_run_to(v, rip);
+}
+
 #else
 
 #define ENGINE       "interp"
@@ -93,6 +101,11 @@ static const char *tcg_observe(struct vcpu *v, const struct log *l, bool check)
 void tcg_run(struct vcpu *v)
 {
 	interp_run(v);
+}
+
+void tcg_run_to(struct vcpu *v, uint64_t rip)
+{
+	interp_run_to(v, rip);
 }
 
 #endif
@@ -123,15 +136,10 @@ static void tcg_close(struct machine *m)
 	tcg_translate_no_more(&m->vcpu);
 }
 
-/* Instruction by instruction: a position that is only known by its registers may be any. */
-static void tcg_run_to(struct vcpu *v, const struct host_place *place)
+/* To where the place may be: whether it is, the state tells who knows that. */
+static void to_place(struct vcpu *v, const struct host_place *place)
 {
-	const struct cpu *c = v->c;
-
-	do {
-		v->limit = c->insns + 1;
-		interp_run(v);
-	} while (v->limit && c->reg[GPR_RIP] != place->rip && !c->halted && !c->shutdown);
+	tcg_run_to(v, place->rip);
 }
 
 static bool is_threshold(const char *value)
@@ -165,7 +173,7 @@ const struct accel_class tcg_accel_class = {
     .open = tcg_open,
     .close = tcg_close,
     .run = tcg_run,
-    .run_to = tcg_run_to,
+    .run_to = to_place,
     .inject = vcpu_interrupt,
     .nmi = vcpu_nmi,
     .can_interrupt = vcpu_can_interrupt,

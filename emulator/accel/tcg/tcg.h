@@ -3,6 +3,8 @@
 #ifndef VCR_TCG_H
 #define VCR_TCG_H
 
+#include <stdint.h>
+
 struct vcpu;
 
 /*
@@ -14,5 +16,7 @@ const char *tcg_translate(struct vcpu *v, unsigned threshold);
 void tcg_translate_no_more(struct vcpu *v);
 /* interp_run(), by the translator where there is one. */
 void tcg_run(struct vcpu *v);
+/* So interp_run_to(). */
+void tcg_run_to(struct vcpu *v, uint64_t rip);
 
 #endif

@@ -275,16 +275,11 @@ static void whpx_run(struct vcpu *v)
 static void whpx_run_to(struct vcpu *v, const struct host_place *place)
 {
 	struct whpx *w = whpx_of(v->machine);
-	struct cpu *c = v->c;
 
 	if (undelivered(w))
 		whpx_interpret_delivery(w);
-	if (!whpx_interpreter_enter(w))
-		return;
-	do {
-		v->limit = c->insns + 1;
-		interp_run(v);
-	} while (v->limit && c->reg[GPR_RIP] != place->rip && !c->halted && !c->shutdown);
+	if (whpx_interpreter_enter(w))
+		interp_run_to(v, place->rip);
 }
 
 /* ---- interrupts ---- */

@@ -189,6 +189,65 @@ static void test_random(void **state)
 	}
 }
 
+/* One instruction, or one iteration, at a time, until RIP is what it should be. */
+static void step_to(struct cpu_fixture *f, uint64_t rip, uint64_t until)
+{
+	const struct cpu *c = f->c;
+
+	do {
+		f->v.limit = c->insns + 1;
+		interp_run(&f->v);
+	} while (c->reg[GPR_RIP] != rip && c->insns < until && !c->halted && !c->shutdown);
+}
+
+/* From place to place: at each the state is that of whoever looks after every instruction. */
+static void go_places(struct cpu_fixture *stepped, struct cpu_fixture *run, unsigned size,
+		      unsigned places)
+{
+	const struct cpu *c = run->c;
+
+	for (unsigned n = 0; n < places && !c->halted && !c->shutdown; n++) {
+		/* Now and then the same one again, or where faults lead to. */
+		uint64_t r = random_next() >> 8, until = c->insns + 3000;
+		uint64_t rip = r % 8 == 0   ? c->reg[GPR_RIP]
+			       : r % 8 == 1 ? FIXTURE_STUBS + (r >> 8) % 20 * 16
+					    : FIXTURE_CODE + (r >> 8) % size;
+
+		step_to(stepped, rip, until);
+		run->v.limit = until;
+		tcg_run_to(&run->v, rip);
+		/* The engines keep the same status flags in different ways. */
+		fixture_set_flags(stepped, fixture_flags(stepped));
+		fixture_set_flags(run, fixture_flags(run));
+		assert_same(stepped, run);
+	}
+}
+
+static void test_places(void **state)
+{
+	static const unsigned bits[] = {16, 32, 64};
+	struct cpu_fixture stepped, run;
+
+	random_state = 0x123456789abcdef;
+	fixture_open(&stepped, 64, "x86-64");
+	fixture_load(&stepped, busy_program, sizeof(busy_program));
+	fixture_open(&run, 64, "x86-64");
+	fixture_load(&run, busy_program, sizeof(busy_program));
+	go_places(&stepped, &run, sizeof(busy_program), 100);
+	assert_true(run.c->insns > 30000);
+	fixture_close(&stepped);
+	fixture_close(&run);
+	for (unsigned n = 0; n < 60; n++) {
+		uint64_t seed = (n + 1) * 0x9e3779b97f4a7c15ull;
+
+		fixture_random(&stepped, bits[n % 3], seed);
+		fixture_random(&run, bits[n % 3], seed);
+		go_places(&stepped, &run, 256, 10);
+		fixture_close(&stepped);
+		fixture_close(&run);
+	}
+}
+
 /* A kick from within an exit ends the run after that instruction. */
 static void kicking_exit(struct machine *m, struct exit *e)
 {
@@ -223,15 +282,19 @@ static void test_kick(void **state)
 	assert_int_equal(f.c->insns, before + 4);
 	assert_int_equal(f.c->reg[GPR_RCX], 4);
 	assert_int_equal(f.c->reg[GPR_RIP], FIXTURE_CODE + 4);
+	fixture_load(&f, CODE(0x90, 0x89, 0x03, 0x90)); /* so it does the way to a place */
+	f.v.limit = UINT64_MAX;
+	tcg_run_to(&f.v, FIXTURE_CODE + 4);
+	assert_int_equal(f.c->reg[GPR_RIP], FIXTURE_CODE + 3);
+	assert_int_equal(f.v.limit, 0);
 	fixture_close(&f);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_slices),
-	    cmocka_unit_test(test_forgetting),
-	    cmocka_unit_test(test_random),
+	    cmocka_unit_test(test_slices), cmocka_unit_test(test_forgetting),
+	    cmocka_unit_test(test_random), cmocka_unit_test(test_places),
 	    cmocka_unit_test(test_kick),
 	};
 
