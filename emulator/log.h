@@ -14,6 +14,7 @@ enum log_item {
 	LOG_OUT_ASM = 1 << 2, /* its host code */
 	LOG_EXEC = 1 << 3,    /* each block that is entered; they are not linked then */
 	LOG_PERFMAP = 1 << 4, /* "START SIZE name" of host code, for perf */
+	LOG_CHECK = 1 << 5,   /* how much the self-check has compared, at the end */
 };
 
 struct log {

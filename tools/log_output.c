@@ -14,6 +14,7 @@ static const struct {
     {LOG_IR, "ir", "its intermediate representation"},
     {LOG_OUT_ASM, "out_asm", "its host code"},
     {LOG_EXEC, "exec", "each translated block that is entered"},
+    {LOG_CHECK, "check", "at the end, how much the self-check has compared"},
 };
 #define ITEMS (sizeof(items) / sizeof(items[0]))
 

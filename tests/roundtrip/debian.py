@@ -4,6 +4,7 @@
 
 import filecmp
 import os
+import re
 import subprocess
 import sys
 
@@ -46,6 +47,12 @@ def main():
     d.expect("diff", d.run("diff", trace, again, timeout=120), driver.OK, 0)
     d.check("the same bytes", filecmp.cmp(trace, again, False), done)
     os.unlink(again)
+    done = d.run("run", "-accel", "tcg,check=on", "-d", "check", *words, timeout=300)
+    d.expect("each block by both engines", done, driver.OK)
+    d.check("from power-on to power-off", "power off" in done.err or "powered off" in done.err,
+            done)
+    d.check("all of them", re.search(r"^check: \d{5,} blocks .*; 0 blocks could not$", done.err,
+                                     re.M), done)
     return d.end()
 
 

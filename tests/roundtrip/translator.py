@@ -22,6 +22,13 @@ def self_check(d):
         d.expect(f"{name}: the engines agree on each block", done, 33)
         plain = d.run("run", *options(d, name))
         d.check(f"{name}: checking does not show", plain.out == done.out, done)
+    for check, least in (("on", 200), ("always", 3000)):
+        done = d.run("run", "-accel", f"tcg,threshold=0,check={check}", "-d", "check",
+                     *options(d, "hello"), timeout=200)
+        told = re.search(r"^check: (\d+) blocks ran by both engines, (\d+) times, (\d+) "
+                         r"instructions; 0 blocks could not$", done.err, re.M)
+        d.check(f"check={check}: each block, several times", told and int(told[1]) >= 40 and
+                int(told[2]) >= least and int(told[3]) > int(told[2]), done)
     done = d.run("run", "-accel", "tcg,engine=interp,check=on", *options(d, "hello"))
     d.expect("check=on without a translator", done, driver.HOST, 1)
 

@@ -206,6 +206,7 @@ static struct jit_block *block_make(struct jit *j, struct block *b, unsigned mod
 	t->gpa = gpa;
 	t->mode = (uint8_t)mode;
 	t->index = j->blocks;
+	t->checks = jit_check_times(j);
 	ir_make(j, t);
 	t->insns = (uint8_t)j->ir.insns;
 	if (j->ir.full || !jit_emit(j, t)) {
@@ -346,7 +347,7 @@ static void jit_turn(struct jit *j)
 			interp_block(v, i);
 		return;
 	}
-	if (unlikely(j->check != NULL) && !t->checked) {
+	if (unlikely(t->checks)) {
 		check_block(j, t, i);
 		return;
 	}

@@ -83,7 +83,8 @@ struct jit_block {
 	uint32_t index;    /* in jit.block[] */
 	uint8_t insns, mode;
 	bool dead;
-	bool checked;         /* check=on: the interpreter does the same */
+	uint8_t checks; /* check=on: how often the interpreter is to do the same */
+	uint8_t checks_done, check_tries;
 	const uint8_t *entry; /* to be executed */
 	uint32_t size;        /* of its code */
 	struct jit_edge edge[2];
@@ -148,7 +149,9 @@ void jit_block_run(struct jit *j, struct jit_block *t);
  * raise a guest fault (check.c).
  */
 const char *jit_check(struct jit *j, struct jit_block *t, const struct insn *i);
-const char *jit_check_open(struct jit *j); /* NULL, or the reason why not */
+/* NULL, or the reason why not; `always`: not only the first times. */
+const char *jit_check_open(struct jit *j, bool always);
+uint8_t jit_check_times(const struct jit *j); /* what a new block begins with */
 void jit_check_close(struct jit *j);
 /* Both values of what differed last. */
 void jit_check_describe(const struct jit *j, const char *what, char *text, size_t size);

@@ -51,8 +51,8 @@ static void check_failed(struct jit *j, const char *what)
 	machine_stop(m, STOP_FAILED, 0);
 }
 
-/* -d, and check=on. NULL, or why that cannot be. */
-static const char *tcg_observe(struct vcpu *v, const struct log *l, bool check)
+/* -d, and check=on or always. NULL, or why that cannot be. */
+static const char *tcg_observe(struct vcpu *v, const struct log *l, bool check, bool always)
 {
 	struct jit *j = v->translator;
 
@@ -60,7 +60,7 @@ static const char *tcg_observe(struct vcpu *v, const struct log *l, bool check)
 		return check ? "only the interpreter runs" : NULL;
 	j->log = *l;
 	j->check_failed = check_failed;
-	return check ? jit_check_open(j) : NULL;
+	return check ? jit_check_open(j, always) : NULL;
 }
 
 void tcg_run(struct vcpu *v)
@@ -93,7 +93,7 @@ void tcg_translate_no_more(struct vcpu *v)
 {
 }
 
-static const char *tcg_observe(struct vcpu *v, const struct log *l, bool check)
+static const char *tcg_observe(struct vcpu *v, const struct log *l, bool check, bool always)
 {
 	return check ? "only the interpreter runs" : NULL;
 }
@@ -125,9 +125,10 @@ static int tcg_open(struct machine *m, struct error *e)
 				 why);
 	}
 	accel_property_get(&tcg_accel_class, m->accel_properties, "check", check);
-	why = tcg_observe(&m->vcpu, &m->config.log, !strcmp(check, "on"));
+	why = tcg_observe(&m->vcpu, &m->config.log, strcmp(check, "off") != 0,
+			  !strcmp(check, "always"));
 	if (why)
-		return error_set(e, ERROR_HOST, "check=on: %s (use check=off)", why);
+		return error_set(e, ERROR_HOST, "check=%s: %s (use check=off)", check, why);
 	return 0;
 }
 
@@ -156,8 +157,8 @@ static const struct accel_property tcg_properties[] = {
     {.name = "engine", .value = ENGINE, .also = {ENGINE_OTHER}},
     /* How often a block is interpreted before it is translated. */
     {.name = "threshold", .value = "12", .form = "N", .check = is_threshold},
-    /* Each block by both engines when it first runs. */
-    {.name = "check", .value = "off", .also = {"on"}},
+    /* Each block by both engines when it first runs, or whenever it does. */
+    {.name = "check", .value = "off", .also = {"on", "always"}},
     {.name = NULL},
 };
 
