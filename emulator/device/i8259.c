@@ -153,12 +153,12 @@ static void i8259_set_irq(struct device *d, unsigned pin, bool level)
 	if (pin >= INPUTS)
 		return;
 	bit = (uint8_t)(1 << pin);
-	if (level && !(s->lines & bit))
-		s->latched |= bit;
-	s->lines = (uint8_t)(level ? s->lines | bit : s->lines & ~bit);
+	if (level == !!(s->lines & bit))
+		return; /* devices say their level more often than they change it */
+	s->lines ^= bit;
 	/* A level input leaves no edge behind, whatever the ELCR says later. */
-	if (s->elcr & bit)
-		s->latched &= ~bit;
+	if (level && !(s->elcr & bit))
+		s->latched |= bit;
 	update(d);
 }
 

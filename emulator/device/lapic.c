@@ -587,15 +587,15 @@ static void lapic_write(struct device *d, uint64_t offset, uint64_t value, unsig
 static void lapic_set_irq(struct device *d, unsigned pin, bool level)
 {
 	struct lapic *s = device_state(d);
-	bool was;
 
 	if (pin > LAPIC_LINT1)
 		return;
-	was = s->lint[pin];
+	if (level == s->lint[pin])
+		return;
 	s->lint[pin] = level;
-	if (level && !was && lapic_hw_enabled(s))
+	if (level && lapic_hw_enabled(s))
 		lapic_fire(d, pin == LAPIC_LINT0 ? LVT_LINT0 : LVT_LINT1);
-	else if (level && !was && pin == LAPIC_LINT1)
+	else if (level && pin == LAPIC_LINT1)
 		device_pulse_nmi(d); /* a disabled APIC leaves the processor's NMI pin */
 	lapic_update(d);
 }
