@@ -14,6 +14,7 @@
 #include "emulator/bus/pci.h"
 #include "fuzz/harness_impl.h"
 
+/* Devices may be compiled with it and this not: it is given then (meson.build). */
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_ASAN 1
 #elif defined(__has_feature)
