@@ -21,7 +21,7 @@ enum host_stop {
 	HOST_STOP_END = 4,     /* nothing more to answer with: a replay's trace ended or diverged */
 };
 
-#define HOST_CHANNELS 4 /* character channels: serial ports and the debug console */
+#define HOST_CHANNELS 4 /* character channels: serial ports, debug console, key strokes */
 #define HOST_STORES   2 /* flash chips */
 
 struct host;

@@ -154,10 +154,13 @@ static bool engine_value(struct random *r, struct op *op)
 {
 	uint8_t bytes[8];
 
-	if (!LLVMFuzzerMutate || !op->size || !random_one_in(r, 3))
+	/* It keeps compared bytes as the ints that C makes of them: four bytes find all. */
+	size_t size = op->size > 4 ? 8 : 4;
+
+	if (!LLVMFuzzerMutate || !random_one_in(r, 2))
 		return false;
 	memcpy(bytes, &op->value, sizeof(bytes));
-	LLVMFuzzerMutate(bytes, op->size, op->size);
+	LLVMFuzzerMutate(bytes, size, size);
 	memcpy(&op->value, bytes, sizeof(bytes));
 	return true;
 }
@@ -203,6 +206,16 @@ static uint32_t some_offset(struct random *r, const struct fuzz_region *region)
 	return offset;
 }
 
+/* A channel that the target listens to, half of the time. */
+static uint8_t some_queue(struct random *r)
+{
+	const struct fuzz_region *region = some_region(r);
+
+	if (region && region->device->channel >= 0 && random_one_in(r, 2))
+		return (uint8_t)(QUEUE_CHAR + region->device->channel);
+	return (uint8_t)random_below(r, QUEUE_CHAR + HOST_CHANNELS);
+}
+
 static void generate_access(struct random *r, struct op *op)
 {
 	const struct fuzz_region *region = some_region(r);
@@ -241,7 +254,7 @@ void generate_op(struct random *r, struct op *op)
 	if (op->kind == OP_SNAPSHOT && random_one_in(r, 2))
 		op->kind = OP_RESTORE;
 	if (op->kind == OP_HOST)
-		op->queue = (uint8_t)random_below(r, QUEUE_CHAR + 3);
+		op->queue = some_queue(r);
 	if (op->kind == OP_FILL)
 		op->offset = random_below(r, 0xa0) << 12;
 	generate_value(r, op);

@@ -247,6 +247,14 @@ static void wrap_task_priority(struct device *d, bool is_write, uint64_t *value)
 	leave(d, before);
 }
 
+static unsigned wrap_held_back(const struct device *d)
+{
+	unsigned before = enter(d), class = wrapped(d)->real->held_back(d);
+
+	leave(d, before);
+	return class;
+}
+
 static size_t wrap_char_room(struct device *d)
 {
 	unsigned before = enter(d);
@@ -348,6 +356,7 @@ static void wrap(struct wrapped *w, struct device *d, unsigned index)
 	c->acknowledge = c->acknowledge ? wrap_acknowledge : NULL;
 	c->msr = c->msr ? wrap_msr : NULL;
 	c->task_priority = c->task_priority ? wrap_task_priority : NULL;
+	c->held_back = c->held_back ? wrap_held_back : NULL;
 	c->char_room = c->char_room ? wrap_char_room : NULL;
 	c->char_in = c->char_in ? wrap_char_in : NULL;
 	d->class = c;

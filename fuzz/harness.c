@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emulator/bus/pci.h"
 #include "fuzz/harness_impl.h"
 
 /* As little as the board takes: RAM is where devices' DMA goes, and nothing else. */
@@ -17,6 +18,8 @@ static const struct {
 	enum pflash_kind kind;
 	size_t size;
 } flash[] = {{PFLASH_WRITABLE, 0x10000}, {PFLASH_READ_ONLY, 0x4000}};
+/* From a source of interrupts to the local APIC: ISA line, slave 8259, master 8259. */
+#define DRIVES_DEPTH 3u
 /* Between the states of devices. */
 #define GAP 64u
 
@@ -58,6 +61,12 @@ static bool is_target(const char *target, const struct device *d)
 /* Does an output of `from`, or of what it leads to, drive a device of the target? */
 static bool drives(const char *target, const struct device *from, unsigned depth)
 {
+	/* What its interrupt pin leads to is the same device for all four lines. */
+	const struct device *bridge = from->machine->bus.intx[0].to;
+
+	if (from->class->pci && from->class->pci->interrupt_pin && bridge &&
+	    is_target(target, bridge))
+		return true;
 	for (unsigned i = 0; i < DEVICE_IRQS; i++) {
 		const struct device *to = from->out[i].to;
 
@@ -74,8 +83,8 @@ static bool ends_session(const struct device *d)
 }
 
 /*
- * A device's target has its regions, and those of devices that drive its inputs, through one
- * device in between (an ISA line): its interrupts have to come from somewhere.
+ * A device's target has its regions, and those of devices that drive its inputs, also through
+ * others in between (an ISA line, the 8259s): its interrupts have to come from somewhere.
  */
 static int select_regions(struct harness *h, struct error *e)
 {
@@ -99,8 +108,8 @@ static int select_regions(struct harness *h, struct error *e)
 			r->own = r->device->class->pci != NULL;
 		else
 			r->own = is_target(h->target, r->device);
-		keep[i] =
-		    !board && !pci && !ends_session(r->device) && drives(h->target, r->device, 1);
+		keep[i] = !board && !pci && !ends_session(r->device) &&
+			  drives(h->target, r->device, DRIVES_DEPTH);
 		/* Configuration space is behind the host bridge's registers. */
 		if (r->device->class->pci && !strncmp(r->name, "pci-", 4))
 			for (unsigned n = 0; n < h->m->devices; n++)
@@ -316,6 +325,7 @@ static void detour(struct harness *h, struct place from)
 	inject_ops(h, from, OP_COUNT);
 	snapshot_free(h->mark);
 	guard_lift(h);
+	judge_begin(h);
 	snapshot_restore(h->m, s);
 	guard_lower(h);
 	snapshot_free(s);

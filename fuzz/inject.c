@@ -155,6 +155,9 @@ static void acknowledge_op(struct harness *h)
 	struct cpu *c = m->vcpu.c;
 
 	judge_begin(h);
+	/* Hypervisors ask this before they go on: a class, or none. */
+	if (machine_held_back(m) > 15)
+		judge_object(h, "interrupts: one of no class is held back");
 	if (c->nmi_pending) {
 		c->nmi_pending = false;
 		m->tap->irq(m->tap, IRQ_NMI, 0);
@@ -201,6 +204,7 @@ static void snapshot_op(struct harness *h)
 static void restore_op(struct harness *h)
 {
 	guard_lift(h);
+	judge_begin(h);
 	snapshot_restore(h->m, h->mark ? h->mark : h->start);
 	guard_lower(h);
 	if (h->mark)

@@ -41,8 +41,9 @@
 #define TABLES_BASE 0xf0040u
 #define BIOS_AREA   0xf0000u /* reserved in the memory map, up to 1 MiB */
 
-#define CHANNEL_DEBUG 2
-#define USER_NAME     40
+#define CHANNEL_DEBUG    2
+#define CHANNEL_KEYBOARD 3 /* which nobody sits at, live */
+#define USER_NAME        40
 
 /* Interrupts of PIRQA# to PIRQD#; firmware for PCs chooses the same ones. */
 static const uint8_t pirq[PIIX3_PIRQS] = {10, 10, 11, 11};
@@ -259,8 +260,8 @@ static int pc_devices(struct machine *m, struct pc *pc, struct error *e)
 	struct device *rtc = add(&b, "mc146818", "mc146818", &pc->rtc, -1); /* 70 */
 	struct device *com1 = add(&b, "ns16550", "ns16550-0", &com1_config, 0);
 	struct device *com2 = add(&b, "ns16550", "ns16550-1", &com2_config, 1);
-	struct device *pm = add(&b, "acpi-pm", "acpi-pm", NULL, -1); /* 600, B2 */
-	struct device *kbd = add_if_built_in(&b, "i8042", NULL, -1); /* 60, 64 */
+	struct device *pm = add(&b, "acpi-pm", "acpi-pm", NULL, -1);               /* 600, B2 */
+	struct device *kbd = add_if_built_in(&b, "i8042", NULL, CHANNEL_KEYBOARD); /* 60, 64 */
 
 	pit->out[0] = (struct irq){isa, 0};
 	kbd->out[0] = (struct irq){isa, 1};

@@ -31,12 +31,6 @@ static int debug_exit_realize(struct device *d, struct error *e)
 	uint64_t base = d->property[PROPERTY_IOBASE];
 	uint64_t size = d->property[PROPERTY_IOSIZE];
 
-	if (base + size > 0x10000)
-		return error_set(e, ERROR_USAGE,
-				 "%s: iobase %#llx and iosize %llu end beyond port 0xffff "
-				 "(choose a lower iobase)",
-				 d->class->name, (unsigned long long)base,
-				 (unsigned long long)size);
 	return device_add_ports(d, (uint16_t)base, (unsigned)size, &debug_exit_ops, "debug-exit",
 				e);
 }

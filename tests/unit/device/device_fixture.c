@@ -274,7 +274,8 @@ static int region_add(struct device *d, uint64_t base, uint64_t size, const stru
 int device_add_ports(struct device *d, uint16_t base, unsigned count, const struct region_ops *ops,
 		     const char *name, struct error *e)
 {
-	assert_true(base + count <= 0x10000);
+	if (base + count > 0x10000)
+		return error_set(e, ERROR_USAGE, "ports end beyond 0xffff");
 	return region_add(d, base, count, ops, false, e);
 }
 
