@@ -83,6 +83,7 @@ struct pair {
 	uint64_t key; /* 0: free */
 	uint64_t insns[PAIR_CANDIDATES];
 	uint32_t next; /* site that followed them, plus one */
+	uint32_t near; /* where the pair that followed was found, to look there first */
 };
 
 struct predictor {
@@ -98,12 +99,41 @@ struct predictor {
 void predictor_free(struct predictor *p);
 /* Makes room for a chunk and forgets everything. False without memory. */
 bool predictor_begin(struct predictor *p, uint32_t sites, uint32_t events);
-/* The likeliest site of the next event. */
-uint32_t predictor_site(const struct predictor *p);
-/* The event is at site `s`: what is known about coming here from the one before. */
-struct pair *predictor_step(struct predictor *p, uint32_t s);
+/* The pair with this key, found or added; p->last may be elsewhere then. */
+struct pair *predictor_pair(struct predictor *p, uint64_t key);
 
 /* ---- what is done once or more for every event, and so stands here ---- */
+
+/* The likeliest site of the next event. */
+static inline uint32_t predictor_site(const struct predictor *p)
+{
+	if (p->last && p->last->next)
+		return p->last->next - 1;
+	if (p->previous < p->sites && p->site[p->previous].next)
+		return p->site[p->previous].next - 1;
+	return p->seen < p->sites ? p->seen : 0;
+}
+
+/* The event is at site `s`: what is known about coming here from the one before. */
+static inline struct pair *predictor_step(struct predictor *p, uint32_t s)
+{
+	uint64_t key = (uint64_t)p->previous << 32 | (s + 1);
+	struct pair *pair = p->last ? &p->pair[p->last->near] : p->pair;
+
+	if (pair->key != key)
+		pair = predictor_pair(p, key);
+	if (p->last) {
+		p->last->next = s + 1;
+		p->last->near = (uint32_t)(pair - p->pair);
+	}
+	if (p->previous < p->sites)
+		p->site[p->previous].next = s + 1;
+	if (s == p->seen)
+		p->seen++;
+	p->last = pair;
+	p->previous = s;
+	return pair;
+}
 
 /* Which candidate `insns` is, or CONTROL_INSNS_GIVEN. */
 static inline unsigned pair_find(const struct pair *pair, uint64_t insns)

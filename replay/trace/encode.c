@@ -15,6 +15,10 @@
 /* How large a slot_table is at first: most chunks need no more. A power of two. */
 #define TABLE_FIRST 1024u
 
+/* By how much of its data a site's mode is chosen: so many events, and those of them in a row. */
+#define SAMPLE_EVENTS 2048u
+#define SAMPLE_ROW    512u
+
 /* Open-addressed set of sites while they are found, or of instructions (address left out). */
 struct slot_table {
 	uint32_t *slot; /* index plus one, 0: free */
@@ -30,12 +34,14 @@ struct origin {
 struct encoder {
 	struct predictor model;
 	struct column_buffer column[COLUMN_COUNT];
-	struct column_buffer out, trial, best;
+	struct column_buffer out, trial;
 	bool failed; /* out of memory */
 
 	struct slot_table by_site, by_origin;
 	struct site *found; /* CHUNK_EVENTS_MAX of each of these */
 	struct origin *origin;
+	uint32_t *after;   /* per site: which came behind it the last time */
+	uint64_t *bits;    /* per site: those that are set in any of its data */
 	uint32_t *site_of; /* per event */
 	uint32_t *order;   /* events sorted by site */
 	uint32_t *first;   /* where in `order` each site begins */
@@ -52,14 +58,16 @@ struct encoder *encoder_new(void)
 		return NULL;
 	n->found = malloc(max * sizeof(*n->found));
 	n->origin = malloc(max * sizeof(*n->origin));
+	n->after = malloc(max * sizeof(*n->after));
+	n->bits = malloc(max * sizeof(*n->bits));
 	n->site_of = malloc(max * sizeof(*n->site_of));
 	n->order = malloc(max * sizeof(*n->order));
 	n->first = malloc((max + 1) * sizeof(*n->first));
 	n->control = malloc(max);
 	n->by_site.slot = malloc(2 * max * sizeof(uint32_t));
 	n->by_origin.slot = malloc(2 * max * sizeof(uint32_t));
-	if (!n->found || !n->origin || !n->site_of || !n->order || !n->first || !n->control ||
-	    !n->by_site.slot || !n->by_origin.slot) {
+	if (!n->found || !n->origin || !n->after || !n->bits || !n->site_of || !n->order ||
+	    !n->first || !n->control || !n->by_site.slot || !n->by_origin.slot) {
 		encoder_free(n);
 		return NULL;
 	}
@@ -74,9 +82,10 @@ void encoder_free(struct encoder *n)
 		free(n->column[i].data);
 	free(n->out.data);
 	free(n->trial.data);
-	free(n->best.data);
 	free(n->found);
 	free(n->origin);
+	free(n->after);
+	free(n->bits);
 	free(n->site_of);
 	free(n->order);
 	free(n->first);
@@ -226,6 +235,8 @@ static uint32_t site_find(struct encoder *n, const struct packed_event *e, bool 
 			return t->slot[i] - 1;
 	}
 	n->found[n->found_count] = wanted;
+	n->after[n->found_count] = 0;
+	n->bits[n->found_count] = 0;
 	table_put(t, hash, n->found_count++);
 	if (table_is_full(t, n->found_count)) {
 		table_widen(t);
@@ -236,23 +247,44 @@ static uint32_t site_find(struct encoder *n, const struct packed_event *e, bool 
 	return n->found_count - 1;
 }
 
+static bool site_matches(const struct site *s, const struct packed_event *e)
+{
+	return s->rip == e->rip && s->kind == e->kind && s->size == e->size &&
+	       s->address == e->address;
+}
+
+/* The site of each event; true when an instruction has more addresses than ADDRESSES_MAX. */
+static bool find_each(struct encoder *n, const struct packed_event *events, uint32_t count)
+{
+	bool added, any_varies = false;
+	uint32_t last = 0, number;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct packed_event *e = &events[i];
+
+		/* Mostly that which came behind the same one the last time. */
+		number = i ? n->after[last] : 0;
+		if (!i || !site_matches(&n->found[number], e)) {
+			number = site_find(n, e, false, &added);
+			if (added)
+				any_varies |=
+				    ++n->origin[origin_find(n, e)].addresses > ADDRESSES_MAX;
+			n->after[last] = number;
+		}
+		n->bits[number] |= e->data;
+		n->site_of[i] = last = number;
+	}
+	return any_varies;
+}
+
 static void find_sites(struct encoder *n, const struct packed_event *events, uint32_t count)
 {
 	bool added;
-	bool any_varies = false;
 
 	table_reset(&n->by_site);
 	table_reset(&n->by_origin);
 	n->found_count = n->origin_count = 0;
-	for (uint32_t i = 0; i < count; i++) {
-		n->site_of[i] = site_find(n, &events[i], false, &added);
-		if (added) {
-			struct origin *o = &n->origin[origin_find(n, &events[i])];
-
-			any_varies |= ++o->addresses > ADDRESSES_MAX;
-		}
-	}
-	if (!any_varies)
+	if (!find_each(n, events, count))
 		return;
 	/* Again, with the sites of one instruction that walks a range made one. */
 	table_reset(&n->by_site);
@@ -261,6 +293,7 @@ static void find_sites(struct encoder *n, const struct packed_event *events, uin
 		const struct origin *o = &n->origin[origin_find(n, &events[i])];
 
 		n->site_of[i] = site_find(n, &events[i], o->addresses > ADDRESSES_MAX, &added);
+		n->bits[n->site_of[i]] |= events[i].data;
 	}
 }
 
@@ -285,9 +318,9 @@ static void sort_by_site(struct encoder *n, uint32_t count)
 /* The loop of code_data(), which the compiler makes once for each mode. */
 static inline __attribute__((always_inline)) uint32_t
 code_data_as(uint8_t *p, size_t *size, uint8_t *control, unsigned width, const enum data_mode mode,
-	     const struct packed_event *events, const uint32_t *order, uint32_t count)
+	     const struct packed_event *events, const uint32_t *order, struct site s,
+	     uint32_t count)
 {
-	struct site s = {0};
 	uint8_t *start = p;
 	uint32_t missed = 0;
 
@@ -310,32 +343,41 @@ code_data_as(uint8_t *p, size_t *size, uint8_t *control, unsigned width, const e
 		}
 		site_touch_data(&s, e->data, e->insns);
 	}
-	*size = (size_t)(p - start);
+	*size += (size_t)(p - start);
 	return missed;
 }
 
-/* Codes one site's data in one mode as all of `out`; returns how often DATA_SAME missed. */
+/*
+ * Appends the data of one site's events [first, first + count) in one mode to `out`; returns how
+ * often DATA_SAME missed.
+ */
 static uint32_t code_data(struct encoder *n, struct column_buffer *out, unsigned width,
 			  enum data_mode mode, const struct packed_event *events,
-			  const uint32_t *order, uint32_t count)
+			  const uint32_t *order, uint32_t first, uint32_t count)
 {
-	uint8_t *p;
+	uint8_t *p = buffer_reserve(n, out, count * (size_t)VARINT_MAX);
+	struct site s = {0};
 
-	out->size = 0;
-	p = buffer_reserve(n, out, count * (size_t)VARINT_MAX);
 	if (!p)
 		return 0;
+	for (uint32_t i = first < 2 ? 0 : first - 2; i < first; i++)
+		site_touch_data(&s, events[order[i]].data, events[order[i]].insns);
+	order += first;
 	switch (mode) {
 	case DATA_BYTES:
-		return code_data_as(p, &out->size, NULL, width, DATA_BYTES, events, order, count);
+		return code_data_as(p, &out->size, NULL, width, DATA_BYTES, events, order, s,
+				    count);
 	case DATA_DELTA:
-		return code_data_as(p, &out->size, NULL, width, DATA_DELTA, events, order, count);
+		return code_data_as(p, &out->size, NULL, width, DATA_DELTA, events, order, s,
+				    count);
 	case DATA_STRIDE:
-		return code_data_as(p, &out->size, NULL, width, DATA_STRIDE, events, order, count);
+		return code_data_as(p, &out->size, NULL, width, DATA_STRIDE, events, order, s,
+				    count);
 	case DATA_CLOCK:
-		return code_data_as(p, &out->size, NULL, width, DATA_CLOCK, events, order, count);
+		return code_data_as(p, &out->size, NULL, width, DATA_CLOCK, events, order, s,
+				    count);
 	default:
-		return code_data_as(p, &out->size, n->control, width, DATA_SAME, events, order,
+		return code_data_as(p, &out->size, n->control, width, DATA_SAME, events, order, s,
 				    count);
 	}
 }
@@ -369,42 +411,59 @@ static uint64_t entropy(const struct column_buffer *b)
 /* A miss also costs a control byte and a run length, about this much after zstd. */
 #define MISS_COST (14u << 8)
 
+/* What one mode would cost a sample of the data, in 1/256 bit; counts what DATA_SAME missed. */
+static uint64_t mode_cost(struct encoder *n, unsigned width, enum data_mode mode,
+			  const struct packed_event *events, const uint32_t *order, uint32_t count,
+			  uint32_t *missed)
+{
+	uint32_t row = count, step = count;
+
+	if (count > SAMPLE_EVENTS) {
+		row = SAMPLE_ROW;
+		step = count / (SAMPLE_EVENTS / SAMPLE_ROW);
+	}
+	n->trial.size = 0;
+	*missed = 0;
+	for (uint32_t first = 0; first + row <= count; first += step)
+		*missed += code_data(n, &n->trial, width, mode, events, order, first, row);
+	return entropy(&n->trial) + *missed * (uint64_t)MISS_COST;
+}
+
+static enum data_mode cheapest_mode(struct encoder *n, unsigned width,
+				    const struct packed_event *events, const uint32_t *order,
+				    uint32_t count)
+{
+	enum data_mode best = DATA_SAME;
+	uint32_t missed, none;
+	uint64_t best_cost = mode_cost(n, width, DATA_SAME, events, order, count, &missed);
+
+	if (missed <= 1)
+		return best;
+	for (unsigned mode = DATA_SAME + 1; mode < DATA_MODES && best_cost; mode++) {
+		uint64_t cost = mode_cost(n, width, mode, events, order, count, &none);
+
+		if (cost < best_cost) {
+			best_cost = cost;
+			best = mode;
+		}
+	}
+	return best;
+}
+
 static void choose_mode(struct encoder *n, struct site *s, const struct packed_event *events,
 			const uint32_t *order, uint32_t count)
 {
-	uint64_t all = 0, best_cost;
-	uint32_t missed;
+	struct column_buffer *column = &n->column[COLUMN_DATA];
+	size_t before = column->size;
 
-	for (uint32_t i = 0; i < count; i++)
-		all |= events[order[i]].data;
-	while (all) {
+	for (uint64_t bits = n->bits[s - n->found]; bits; bits >>= 8)
 		s->width++;
-		all >>= 8;
-	}
-	s->mode = DATA_SAME;
-	missed = code_data(n, &n->best, s->width, DATA_SAME, events, order, count);
-	best_cost = entropy(&n->best) + missed * (uint64_t)MISS_COST;
-	if (missed > 1) {
-		for (unsigned mode = DATA_SAME + 1; mode < DATA_MODES && best_cost; mode++) {
-			uint64_t cost;
-
-			code_data(n, &n->trial, s->width, mode, events, order, count);
-			cost = entropy(&n->trial);
-			if (cost < best_cost) {
-				struct column_buffer swap = n->best;
-
-				n->best = n->trial;
-				n->trial = swap;
-				best_cost = cost;
-				s->mode = (uint8_t)mode;
-			}
-		}
-		if (s->mode != DATA_SAME)
-			for (uint32_t i = 0; i < count; i++)
-				n->control[order[i]] = 0;
-	}
-	s->data_size = n->best.size;
-	put_bytes(n, &n->column[COLUMN_DATA], n->best.data, n->best.size);
+	s->mode = (uint8_t)cheapest_mode(n, s->width, events, order, count);
+	code_data(n, column, s->width, s->mode, events, order, 0, count);
+	if (s->mode != DATA_SAME)
+		for (uint32_t i = 0; i < count; i++)
+			n->control[order[i]] = 0;
+	s->data_size = column->size - before;
 }
 
 static void put_site(struct encoder *n, const struct site *s, struct site_reference *reference)

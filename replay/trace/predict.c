@@ -88,9 +88,8 @@ static void pairs_grow(struct predictor *p)
 		p->last = pair_slot(p, last);
 }
 
-static struct pair *pair_get(struct predictor *p, uint32_t first, uint32_t second)
+struct pair *predictor_pair(struct predictor *p, uint64_t key)
 {
-	uint64_t key = (uint64_t)first << 32 | (second + 1);
 	struct pair *pair = pair_slot(p, key);
 
 	if (pair->key)
@@ -101,29 +100,5 @@ static struct pair *pair_get(struct predictor *p, uint32_t first, uint32_t secon
 	}
 	p->pairs++;
 	pair->key = key;
-	return pair;
-}
-
-uint32_t predictor_site(const struct predictor *p)
-{
-	if (p->last && p->last->next)
-		return p->last->next - 1;
-	if (p->previous < p->sites && p->site[p->previous].next)
-		return p->site[p->previous].next - 1;
-	return p->seen < p->sites ? p->seen : 0;
-}
-
-struct pair *predictor_step(struct predictor *p, uint32_t s)
-{
-	struct pair *pair = pair_get(p, p->previous, s);
-
-	if (p->last)
-		p->last->next = s + 1;
-	if (p->previous < p->sites)
-		p->site[p->previous].next = s + 1;
-	if (s == p->seen)
-		p->seen++;
-	p->last = pair;
-	p->previous = s;
 	return pair;
 }
