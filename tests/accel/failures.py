@@ -76,17 +76,21 @@ def unusable(d, failing):
     d.expect("replay on a backend that nobody knows", done, driver.USAGE, 1)
 
 
-def during(d, failing, guest, number, error):
-    """KVM_RUN fails; then what was recorded until there replays."""
-    name, trace = f"{guest}, run {number}", d.path(f"{guest}-{number}.vcr")
-    done = failing.run(f"run:{number}:{error}", "record", "-accel", "kvm", "-kernel",
-                       d.guest(guest), *driver.DEBUG_EXIT, "-o", trace)
+def during(d, failing, name, guest, what, words):
+    """KVM fails in the session; then what was recorded until there replays."""
+    trace = d.path(f"{name.replace(' ', '-')}.vcr")
+    done = failing.run(what, "record", "-accel", "kvm", *guest, *driver.DEBUG_EXIT, "-o", trace)
     d.expect(f"{name} fails", done, driver.HOST, 1)
-    d.check(f"{name}: the cause is named", f"KVM_RUN: {os.strerror(error)}" in done.err, done)
+    d.check(f"{name}: the cause is named", words in done.err, done)
     d.expect(f"{name}: verify", d.run("verify", trace), driver.OK, 0)
     for mode in ([], ["--devices"], ["--cpu"], ["-accel", "kvm"]):
         done = d.run("replay", *mode, trace)
         d.expect(f"{name}: replay {' '.join(mode)}", done, driver.OK, 0)
+
+
+def run_fails(d, failing, guest, number, error):
+    during(d, failing, f"{guest}, run {number}", ["-kernel", d.guest(guest)],
+           f"run:{number}:{error}", f"KVM_RUN: {os.strerror(error)}")
 
 
 def main():
@@ -103,9 +107,13 @@ def main():
         return d.end()
     before(d, failing, REFUSING)
     for number in (1, 2, 17, 100):
-        during(d, failing, "hello.elf", number, errno.EIO)
+        run_fails(d, failing, "hello.elf", number, errno.EIO)
     for number in (40, 300, 700):
-        during(d, failing, "interrupts.elf", number, errno.EFAULT)
+        run_fails(d, failing, "interrupts.elf", number, errno.EFAULT)
+    # By then the guest switches what it sees below 1 MiB.
+    for number in (9, 10, 11):
+        during(d, failing, f"firmware, slot {number}", ["-bios", d.guest("firmware.bin")],
+               f"slot:{number}:{errno.ENOMEM}", "KVM refuses")
     return d.end()
 
 

@@ -308,7 +308,7 @@ static bool interrupted(struct kvm *k, bool finished, bool *forced)
 /* An interrupt waits for CR8, which KVM would not tell of: the interpreter goes there. */
 static bool lowering_missed(struct kvm *k)
 {
-	return k->manners.misses_priorities && machine_held_back(k->m);
+	return k->m->vcpu.c->cr8 && k->manners.misses_priorities && machine_held_back(k->m);
 }
 
 void kvm_enter(struct kvm *k)
@@ -321,7 +321,7 @@ void kvm_enter(struct kvm *k)
 		bool finish = (!v->limit || alarm_rang(k->alarm)) && !forced;
 		int result;
 
-		if (k->cpu_newer && !kvm_state_put(k))
+		if ((k->map_stale && !kvm_map_apply(k)) || (k->cpu_newer && !kvm_state_put(k)))
 			return;
 		if (finish)
 			k->run->immediate_exit = 1;

@@ -42,6 +42,7 @@ struct kvm {
 
 	struct memory_mapping mapping[MEMORY_MAPPINGS];
 	unsigned mappings;
+	bool map_stale; /* the slots are not yet what the machine's map is */
 	bool log_dirty;
 	uint64_t *bitmap; /* room for the largest slot's dirty log */
 };
@@ -68,7 +69,10 @@ int kvm_filter_msrs(struct kvm *k, struct error *e);
 
 /* ---- memory.c ---- */
 
+/* Makes KVM's slots what they should be. */
 int kvm_map(struct kvm *k, struct error *e);
+/* The same on the way into the guest. False after a failure, which is the session's. */
+bool kvm_map_apply(struct kvm *k);
 /* Enters what the guest wrote since the last call in the dirty log of m->ram. */
 void kvm_collect_dirty(struct kvm *k);
 int kvm_log_dirty(struct machine *m, struct error *e);

@@ -186,22 +186,27 @@ static void mode_set(struct kvm_sregs *s, unsigned context)
 
 /* ---- running ---- */
 
-/* From `code` to the first exit, with these registers; the exit reason, or -1. */
+/*
+ * From regs->rip to the first exit, with these registers; the exit reason, or -1. The registers go
+ * to KVM and come back in the shared page: some thousand questions of four calls each would delay
+ * every session.
+ */
 static int run(struct kvm_probe *p, unsigned context, struct kvm_regs *regs, struct error *e)
 {
-	struct kvm_sregs sregs = p->reset;
+	struct kvm_sync_regs *shared = &p->run->s.regs;
 	int result;
 
-	mode_set(&sregs, context);
-	if (ioctl(p->vcpu, KVM_SET_SREGS, &sregs) || ioctl(p->vcpu, KVM_SET_REGS, regs))
-		return fail(e, "KVM_SET_SREGS");
+	shared->regs = *regs;
+	shared->sregs = p->reset;
+	mode_set(&shared->sregs, context);
+	p->run->kvm_valid_regs = KVM_SYNC_X86_REGS;
+	p->run->kvm_dirty_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
 	do
 		result = ioctl(p->vcpu, KVM_RUN, 0);
 	while (result && errno == EINTR);
 	if (result)
 		return fail(e, "KVM_RUN");
-	if (ioctl(p->vcpu, KVM_GET_REGS, regs))
-		return fail(e, "KVM_GET_REGS");
+	*regs = shared->regs;
 	return (int)p->run->exit_reason;
 }
 

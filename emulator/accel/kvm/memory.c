@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Guest memory as KVM slots; ROM is mapped read-only. A ROM device comes and goes (memory_map.h),
- * so a change of the map touches only the slots that it concerns.
+ * so a change of the map touches only the slots that it concerns. KVM waits some milliseconds at
+ * each slot, and firmware makes a dozen changes in a row (the segments of a host bridge, a reset):
+ * so KVM learns of them when it is entered next.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -50,7 +52,6 @@ static int mapping_add(struct kvm *k, const struct memory_mapping *g, struct err
 	return 0;
 }
 
-/* Makes KVM's slots what they should be. */
 int kvm_map(struct kvm *k, struct error *e)
 {
 	struct memory_mapping want[MEMORY_MAPPINGS];
@@ -73,6 +74,7 @@ int kvm_map(struct kvm *k, struct error *e)
 		if (want[i].size > largest)
 			largest = want[i].size;
 	}
+	k->map_stale = false;
 	free(k->bitmap);
 	k->bitmap = calloc(largest / RAM_PAGE / 64 + 1, sizeof(*k->bitmap));
 	return k->bitmap ? 0 : error_set(e, ERROR_HOST, "out of memory");
@@ -80,16 +82,20 @@ int kvm_map(struct kvm *k, struct error *e)
 
 void kvm_map_changed(struct machine *m)
 {
-	struct kvm *k = kvm_of(m);
+	if (kvm_of(m))
+		kvm_of(m)->map_stale = true;
+}
+
+bool kvm_map_apply(struct kvm *k)
+{
 	struct error e = {0};
 
-	if (!k)
-		return;
 	kvm_collect_dirty(k);
-	if (kvm_map(k, &e)) {
-		m->failure = e;
-		machine_stop(m, STOP_FAILED, 0);
-	}
+	if (!kvm_map(k, &e))
+		return true;
+	k->m->failure = e;
+	machine_stop(k->m, STOP_FAILED, 0);
+	return false;
 }
 
 /* ---- dirty pages ---- */
@@ -120,18 +126,25 @@ void kvm_collect_dirty(struct kvm *k)
 	}
 }
 
-/* Nothing was reported so far, so every page may have been written. */
+/*
+ * Nothing was reported so far, so every page may have been written. A slot that is to go is left
+ * alone, and one that is to come is made with its log.
+ */
 int kvm_log_dirty(struct machine *m, struct error *e)
 {
+	struct memory_mapping want[MEMORY_MAPPINGS];
+	unsigned n = memory_map_derive(m, want);
 	struct kvm *k = kvm_of(m);
 
 	if (k->log_dirty)
 		return 0;
 	k->log_dirty = true;
 	for (unsigned i = 0; i < k->mappings; i++) {
-		if (k->mapping[i].size && !k->mapping[i].rom &&
-		    slot_set(k, i, &k->mapping[i], true, e))
+		const struct memory_mapping *g = &k->mapping[i];
+
+		if (g->size && !g->rom && memory_mapping_in(g, want, n) &&
+		    slot_set(k, i, g, true, e))
 			return -1;
 	}
-	return 0;
+	return k->map_stale ? kvm_map(k, e) : 0;
 }
