@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Address decoding; see bus.h. Ports are looked up in a table, memory by binary search: a board
- * has a dozen memory regions and a handful of slots.
+ * Address decoding; see bus.h. Ports are looked up in a table, memory regions and slots by binary
+ * search. Where nobody answers, who comes next is looked up too, so that an access to nothing
+ * costs one search and not one for each of its bytes.
  */
 #include "emulator/bus/bus.h"
 
@@ -143,7 +144,8 @@ const struct region *bus_find_port(const struct bus *b, uint16_t port)
 	return b->port[port] ? &b->region[b->port[port] - 1] : find_window(b, true, port);
 }
 
-const struct region *bus_find_fixed(const struct bus *b, uint64_t gpa)
+/* The first memory region, or slot, that ends above `gpa`. */
+static unsigned memory_index(const struct bus *b, uint64_t gpa)
 {
 	unsigned low = 0, high = b->memories;
 
@@ -151,33 +153,57 @@ const struct region *bus_find_fixed(const struct bus *b, uint64_t gpa)
 		unsigned middle = (low + high) / 2;
 		const struct region *r = b->memory[middle];
 
-		if (gpa < r->base)
-			high = middle;
-		else if (gpa - r->base >= r->size)
+		if (gpa >= r->base && gpa - r->base >= r->size)
 			low = middle + 1;
 		else
-			return r;
+			high = middle;
 	}
-	return NULL;
+	return low;
+}
+
+static unsigned slot_index(const struct bus *b, uint64_t gpa)
+{
+	unsigned low = 0, high = b->slots;
+
+	while (low < high) {
+		unsigned middle = (low + high) / 2;
+		const struct slot *s = &b->slot[middle];
+
+		if (gpa >= s->gpa && gpa - s->gpa >= s->size)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const struct region *bus_find_fixed(const struct bus *b, uint64_t gpa)
+{
+	unsigned i = memory_index(b, gpa);
+
+	return i < b->memories && gpa >= b->memory[i]->base ? b->memory[i] : NULL;
+}
+
+/* Where no fixed region is. */
+static const struct region *find_behind_fixed(const struct bus *b, uint64_t gpa)
+{
+	const struct slot *s = bus_find_slot(b, gpa);
+
+	return s && s->device ? s->device : find_window(b, false, gpa);
 }
 
 const struct region *bus_find_memory(const struct bus *b, uint64_t gpa)
 {
 	const struct region *r = bus_find_fixed(b, gpa);
-	const struct slot *s = r ? NULL : bus_find_slot(b, gpa);
 
-	if (s && s->device)
-		r = s->device;
-	return r ? r : find_window(b, false, gpa);
+	return r ? r : find_behind_fixed(b, gpa);
 }
 
 const struct slot *bus_find_slot(const struct bus *b, uint64_t gpa)
 {
-	for (unsigned i = 0; i < b->slots; i++) {
-		if (gpa >= b->slot[i].gpa && gpa - b->slot[i].gpa < b->slot[i].size)
-			return &b->slot[i];
-	}
-	return NULL;
+	unsigned i = slot_index(b, gpa);
+
+	return i < b->slots && gpa >= b->slot[i].gpa ? &b->slot[i] : NULL;
 }
 
 uint64_t slot_read_offset(const struct slot *s, uint64_t gpa)
@@ -238,6 +264,33 @@ static unsigned piece(const struct region *r, uint64_t offset, unsigned size)
 	return n;
 }
 
+static unsigned gap_up_to(unsigned gap, uint64_t address, uint64_t next)
+{
+	return next - address < gap ? (unsigned)(next - address) : gap;
+}
+
+/* Nobody answers at `gpa`: how many bytes from there, 8 at most, are surely nobody's. */
+static unsigned gap_memory(const struct bus *b, uint64_t gpa)
+{
+	unsigned i = memory_index(b, gpa), gap = 8;
+
+	if (i < b->memories)
+		gap = gap_up_to(gap, gpa, b->memory[i]->base);
+	/* In a slot without a device, the end of the slot is the next place to ask. */
+	i = slot_index(b, gpa);
+	if (i < b->slots && gpa >= b->slot[i].gpa)
+		gap = gap_up_to(gap, gpa, b->slot[i].gpa + b->slot[i].size);
+	else if (i < b->slots)
+		gap = gap_up_to(gap, gpa, b->slot[i].gpa);
+	for (i = 0; i < b->windows; i++) {
+		const struct window *w = &b->window[i];
+
+		if (w->on && !w->port && w->region.base > gpa)
+			gap = gap_up_to(gap, gpa, w->region.base);
+	}
+	return gap;
+}
+
 /*
  * The two loops below are made once for ports and once for memory: most accesses are one call of
  * one device, and then all that is left of them is to find it.
@@ -256,7 +309,7 @@ EACH_SPACE const struct region *find(struct bus *b, bool port, uint64_t address)
 	r = bus_find_fixed(b, address);
 	if (r)
 		b->recent = r;
-	return r ? r : bus_find_memory(b, address);
+	return r ? r : find_behind_fixed(b, address);
 }
 
 EACH_SPACE uint64_t access_read(struct bus *b, bool port, uint64_t address, unsigned size)
@@ -265,17 +318,20 @@ EACH_SPACE uint64_t access_read(struct bus *b, bool port, uint64_t address, unsi
 
 	for (unsigned done = 0; done < size;) {
 		const struct region *r = find(b, port, address + done);
-		uint64_t part = 0xff;
+		uint64_t part = UINT64_MAX;
 		unsigned n = 1;
 
 		if (r) {
 			uint64_t offset = address + done - r->base;
 
 			n = piece(r, offset, size - done);
-			part =
-			    r->ops->read ? r->ops->read(r->device, offset, n) & ones(n) : ones(n);
+			if (r->ops->read)
+				part = r->ops->read(r->device, offset, n);
+		} else if (!port && done + 1 < size) {
+			n = gap_memory(b, address + done);
+			n = n < size - done ? n : size - done;
 		}
-		value |= part << (done * 8);
+		value |= (part & ones(n)) << (done * 8);
 		done += n;
 	}
 	return value;
@@ -295,6 +351,8 @@ EACH_SPACE void access_write(struct bus *b, bool port, uint64_t address, unsigne
 			if (r->ops->write)
 				r->ops->write(r->device, offset, (value >> (done * 8)) & ones(n),
 					      n);
+		} else if (!port && done + 1 < size) {
+			n = gap_memory(b, address + done);
 		}
 		done += n;
 	}
