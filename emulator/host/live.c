@@ -362,7 +362,7 @@ static uint64_t live_wait(struct host *h, uint64_t now, uint64_t deadline)
  * The guest is left so often to write out what it sent, and to see whether --timeout is over. Input
  * does not wait for that (live_listen), nor do signals, which end what the machine's thread does.
  */
-#define ALARM_NS 10000000
+#define ALARM_NS 40000000
 
 static uint64_t live_clock(struct host *h)
 {
