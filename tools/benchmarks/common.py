@@ -22,6 +22,10 @@ class Times:
     def __init__(self, real, cpu, peak=0):
         self.real, self.cpu, self.peak = real, cpu, peak
 
+    def less(self, other):
+        """Without what the other took."""
+        return Times(self.real - other.real, self.cpu - other.cpu, self.peak)
+
 
 def median(list_):
     """The Times of medians, and the highest peak."""
