@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may write where, and what a line carries. The harness puts itself between devices: each
+ * Who may write where. The harness puts itself between devices: each
  * device's class is replaced by a copy whose functions lead through here. So it is known at any
  * time which device runs.
  *
@@ -28,13 +28,7 @@
 #endif
 
 #define NOBODY  MACHINE_DEVICES
-#define PINS    128u
-#define WIRES   200u /* all lines, while the shared ones are found */
 #define REGIONS 16u
-#define LINES   (sizeof(((struct world *)0)->line_levels) / sizeof(uint32_t))
-
-/* Of line_levels: the level that the line's end was told last; below it, one bit a driver. */
-#define DELIVERED (1u << 31)
 
 /* What ASan knows about a piece of memory: a byte for each eight, eight of them at once. */
 struct shade {
@@ -61,24 +55,12 @@ struct wrapped {
 	unsigned index;
 };
 
-/* An input pin that several devices drive. */
-struct line {
-	const struct device *to;
-	unsigned pin;
-	uint8_t driver[31];
-	unsigned drivers;
-};
-
 struct guard {
 	struct wrapped device[MACHINE_DEVICES];
 	unsigned inside; /* index of the device that runs, or NOBODY */
 	bool lifted;
 	struct shade states;    /* all devices' states with the guards between them */
 	uint64_t ran, restored; /* devices, by index, since the last restore; with that function */
-	bool driven;            /* a line, in this operation */
-	struct line line[WIRES];
-	unsigned lines;
-	uint8_t line_at[MACHINE_DEVICES][PINS]; /* index + 1 */
 };
 
 static struct harness *active;
@@ -184,30 +166,11 @@ static void wrap_restored(struct device *d)
 	leave(d, before);
 }
 
-static void line_driven(struct harness *h, const struct device *to, unsigned pin, bool level)
-{
-	const struct guard *g = h->guard;
-	unsigned at = pin < PINS ? g->line_at[wrapped(to)->index][pin] : 0;
-	const struct line *l;
-	uint32_t *levels;
-
-	if (!at)
-		return;
-	l = &g->line[at - 1];
-	levels = &h->world.line_levels[at - 1];
-	h->guard->driven = true;
-	*levels = level ? *levels | DELIVERED : *levels & ~DELIVERED;
-	for (unsigned i = 0; i < l->drivers; i++) {
-		if (l->driver[i] == g->inside)
-			*levels = level ? *levels | 1u << i : *levels & ~(1u << i);
-	}
-}
-
 static void wrap_set_irq(struct device *d, unsigned pin, bool level)
 {
 	unsigned before;
 
-	line_driven(active, d, pin, level);
+	lines_driven(active, active->guard->inside, wrapped(d)->index, pin, level);
 	before = enter(d);
 	wrapped(d)->real->set_irq(d, pin, level);
 	leave(d, before);
@@ -383,52 +346,6 @@ static void find_groups(struct guard *g, const struct machine *m)
 	}
 }
 
-static void add_driver(struct guard *g, const struct device *from, struct irq out)
-{
-	unsigned n = 0;
-	struct line *l;
-
-	while (n < g->lines && (g->line[n].to != out.to || g->line[n].pin != out.pin))
-		n++;
-	if (n == WIRES || out.pin >= PINS)
-		return;
-	l = &g->line[n];
-	if (n == g->lines) {
-		g->lines++;
-		l->to = out.to;
-		l->pin = out.pin;
-	}
-	if (l->drivers < sizeof(l->driver))
-		l->driver[l->drivers++] = (uint8_t)wrapped(from)->index;
-}
-
-/* A line with a single driver has the level that this gives it. */
-static void keep_shared(struct guard *g)
-{
-	unsigned kept = 0;
-
-	memset(g->line_at, 0, sizeof(g->line_at));
-	for (unsigned i = 0; i < g->lines && kept < LINES; i++) {
-		if (g->line[i].drivers < 2)
-			continue;
-		g->line[kept] = g->line[i];
-		kept++;
-		g->line_at[wrapped(g->line[i].to)->index][g->line[i].pin] = (uint8_t)kept;
-	}
-	g->lines = kept;
-}
-
-static void find_lines(struct guard *g, const struct machine *m)
-{
-	for (unsigned i = 0; i < m->devices; i++) {
-		for (unsigned n = 0; n < DEVICE_IRQS; n++) {
-			if (m->device[i]->out[n].to)
-				add_driver(g, m->device[i], m->device[i]->out[n]);
-		}
-	}
-	keep_shared(g);
-}
-
 int guard_open(struct harness *h, struct error *e)
 {
 	struct machine *m = h->m;
@@ -447,7 +364,6 @@ int guard_open(struct harness *h, struct error *e)
 	for (unsigned i = 0; i < m->devices; i++)
 		g->restored |= (uint64_t)(m->device[i]->class->restored != NULL) << i;
 	find_groups(g, m);
-	find_lines(g, m);
 	active = h;
 	return 0;
 }
@@ -508,26 +424,7 @@ void guard_lower(struct harness *h)
 
 /* ---- checking ---- */
 
-static void check_lines(struct harness *h)
-{
-	struct guard *g = h->guard;
-
-	if (!g->driven)
-		return;
-	g->driven = false;
-	for (unsigned i = 0; i < g->lines; i++) {
-		uint32_t levels = h->world.line_levels[i];
-
-		if (!(levels & ~DELIVERED) == !(levels & DELIVERED))
-			continue;
-		h->world.line_levels[i] ^= DELIVERED;
-		judge_object(h, "lines: input %u of %s is %s, and its drivers ask for %s",
-			     g->line[i].pin, g->line[i].to->id, levels & DELIVERED ? "high" : "low",
-			     levels & DELIVERED ? "low" : "high");
-	}
-}
-
-static void check_guards(struct harness *h)
+void guard_check(struct harness *h)
 {
 #ifndef WITH_ASAN
 	static const uint8_t zeros[64];
@@ -545,8 +442,9 @@ static void check_guards(struct harness *h)
 #endif
 }
 
-void guard_check(struct harness *h)
+const char *guard_inside(void)
 {
-	check_lines(h);
-	check_guards(h);
+	unsigned inside = active ? active->guard->inside : NOBODY;
+
+	return inside == NOBODY ? NULL : active->m->device[inside]->id;
 }

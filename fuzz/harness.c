@@ -208,8 +208,8 @@ struct harness *harness_open(const char *target, const struct harness_options *o
 	h->door.ops = &door_ops;
 	h->tap = judge_tap;
 	door_reset(h);
-	if (open_machine(h, e) || select_regions(h, e) || guard_open(h, e) || take_start(h, e) ||
-	    judge_open(h, e)) {
+	if (open_machine(h, e) || select_regions(h, e) || guard_open(h, e) || lines_open(h, e) ||
+	    outside_open(h, e) || take_start(h, e) || judge_open(h, e)) {
 		harness_close(h);
 		return NULL;
 	}
@@ -227,6 +227,8 @@ void harness_close(struct harness *h)
 	if (h->m)
 		guard_lift(h);
 	guard_close(h);
+	lines_close(h);
+	outside_close(h);
 	snapshot_free(h->mark);
 	snapshot_free(h->start);
 	free(h->start_arena);
@@ -302,6 +304,7 @@ static struct ending ending(struct harness *h)
 
 	guard_lift(h);
 	judge_bytes(h, h->m->arena, h->m->tlb_offset);
+	outside_check(h);
 	guard_lower(h);
 	end.events = h->world.events;
 	return end;
@@ -345,11 +348,13 @@ static struct ending run_with_detour(struct harness *h, const uint8_t *data, siz
 	harness_reset(h);
 	judge_restored(h);
 	h->watch = NULL;
+	h->fill_stack = true;
 	middle = inject_ops(h, middle, ops / 2);
 	if (h->m->stop == STOP_NONE) {
 		detour(h, middle);
 		inject_ops(h, middle, OP_COUNT);
 	}
+	h->fill_stack = false;
 	h->watch = watch;
 	return ending(h);
 }

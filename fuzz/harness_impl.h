@@ -31,7 +31,8 @@ struct world {
 	uint8_t pattern_offset;
 	uint16_t pattern_length;
 	uint64_t written[RAM_PAGES / 64]; /* pages with content of their own */
-	uint32_t line_levels[32];         /* guard.c: of shared lines, by driver */
+	uint32_t line_levels[32];         /* lines.c: of shared lines, by driver */
+	uint64_t line_high[3];            /* of all lines */
 	uint8_t pattern[OP_BYTES];
 	struct answer_queue queue[QUEUES];
 };
@@ -44,6 +45,8 @@ struct work {
 };
 
 struct guard;
+struct lines;
+struct outside;
 
 struct harness {
 	struct host door;
@@ -66,9 +69,12 @@ struct harness {
 	uint64_t halt_until; /* virtual time to which OP_CLOCK halts */
 	uint64_t reset_port; /* UINT64_MAX: none */
 
+	bool fill_stack; /* before each operation */
 	struct work work;
 	const struct exit *exit; /* that is being carried out */
 	struct guard *guard;
+	struct lines *lines;
+	struct outside *outside;
 	volatile uint64_t ticks_op; /* counts operations, for the timer of judge.c */
 };
 
@@ -127,7 +133,29 @@ void guard_copy(void *to, const void *from, size_t size);
  */
 bool guard_derived(const struct harness *h);
 void guard_reset(struct harness *h);
-/* Guards are whole and lines consistent; after each operation. */
+/* Guards are whole; after each operation. */
 void guard_check(struct harness *h);
+/* The name of the device that runs, or NULL. */
+const char *guard_inside(void);
+
+/* ---- lines.c ---- */
+
+int lines_open(struct harness *h, struct error *e);
+void lines_close(struct harness *h);
+/* A pin of a device is told its level by another; both are indices in machine.device. */
+void lines_driven(struct harness *h, unsigned from, unsigned to, unsigned pin, bool level);
+/* After each operation. */
+void lines_check(struct harness *h);
+/* After the machine was reset. */
+void lines_reset(struct harness *h);
+
+/* ---- outside.c ---- */
+
+int outside_open(struct harness *h, struct error *e);
+void outside_close(struct harness *h);
+/* No state of a device has a pointer of this process in it. */
+void outside_check(struct harness *h);
+/* Fills the stack below, so that what is read there and was not written is not twice the same. */
+void outside_fill_stack(void);
 
 #endif

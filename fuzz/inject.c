@@ -21,7 +21,10 @@ static void boundary(struct harness *h)
 	judge_begin(h);
 	machine_run_timers(h->m);
 	judge_begin(h);
-	machine_service_reset(h->m);
+	if (machine_state(h->m)->reset_requested) {
+		machine_service_reset(h->m);
+		lines_reset(h);
+	}
 }
 
 static void exit_run(struct harness *h, struct exit e)
@@ -299,8 +302,11 @@ struct place inject_ops(struct harness *h, struct place p, unsigned until)
 		h->ticks_op++;
 		if (h->watch && h->watch->op)
 			h->watch->op(h->watch, &op);
+		if (h->fill_stack)
+			outside_fill_stack();
 		inject_op(h, &op);
 		guard_check(h);
+		lines_check(h);
 	}
 	return p;
 }

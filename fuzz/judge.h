@@ -12,9 +12,13 @@
  *  restore       the machine is, byte for byte, what it was when the snapshot was taken
  *  determinism   the same input gives the same events, and so it does when the machine is saved,
  *                put back and started from elsewhere in the middle
- *  lines         an input pin has the level that those who drive it ask for, all together
+ *  lines         an input pin has the level that those who drive it ask for, all together; and is
+ *                low after a reset
+ *  outside       a device asks nobody but struct host for time, chance and files, and keeps no
+ *                pointer of this process in its state
  *
- * Determinism and restore cost a second run; one input in 64, chosen by its bytes, is run so.
+ * Determinism and restore cost a second run, which has other bytes on the stack where nobody wrote;
+ * one input in 64, chosen by its bytes, is run so.
  */
 #ifndef VCR_FUZZ_JUDGE_H
 #define VCR_FUZZ_JUDGE_H

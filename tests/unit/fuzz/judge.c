@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -40,11 +41,16 @@ enum {
 	BUG_OUTSIDE, /* keeps state outside of the arena */
 	BUG_RESTORE, /* `restored` changes what was restored */
 	BUG_SHARED,  /* drives a line that another device drives too */
+	BUG_CLOCK,   /* asks the C library for the time of day */
+	BUG_POINTER, /* keeps a pointer in its state */
+	BUG_RAISED,  /* has a line of its own, which it never lowers */
+	BUG_STACK,   /* looks at what it never wrote */
 	BUGS
 };
 
 struct planted {
 	uint8_t scratch[20];
+	uint64_t word;
 };
 
 static unsigned kept_outside;
@@ -56,6 +62,15 @@ static void run_ring(struct device *d)
 
 	while (descriptor)
 		device_dma_read(d, descriptor, &descriptor, sizeof(descriptor));
+}
+
+static uint8_t sum(volatile uint8_t *bytes)
+{
+	uint8_t total = 0;
+
+	for (unsigned i = 0; i < 512; i++)
+		total = (uint8_t)(total * 3 + bytes[i]);
+	return total;
 }
 
 static void planted_write(struct device *d, uint64_t offset, uint64_t value, unsigned size)
@@ -96,13 +111,29 @@ static void planted_write(struct device *d, uint64_t offset, uint64_t value, uns
 	case BUG_SHARED:
 		irq_set(d->out[0], value & 1);
 		break;
+	case BUG_CLOCK:
+		s->word = time(NULL) > 0;
+		break;
+	case BUG_POINTER:
+		s->word = value ? (uintptr_t)d : 0;
+		break;
+	case BUG_RAISED:
+		irq_set(d->out[2], true);
+		break;
 	default:
 		break;
 	}
 }
 
+/* The compiler is not to see it. */
+static uint8_t (*volatile never_written)(volatile uint8_t *bytes) = sum;
+
 static uint64_t planted_read(struct device *d, uint64_t offset, unsigned size)
 {
+	volatile uint8_t bytes[512];
+
+	if (offset == BUG_STACK)
+		return never_written(bytes);
 	return offset == BUG_OUTSIDE ? kept_outside : 0;
 }
 
@@ -115,6 +146,7 @@ static int planted_realize(struct device *d, struct error *e)
 
 	d->out[0] = (struct irq){isa, 4};
 	d->out[1] = (struct irq){isa, 5};
+	d->out[2] = (struct irq){isa, 6};
 	d->channel = 3;
 	return device_add_ports(d, 0x5000, BUGS, &planted_ops, "planted", e);
 }
@@ -296,6 +328,37 @@ static void test_lines(void **state)
 		  "lines: input 4 of isa-irq is low, and its drivers ask for high");
 }
 
+static void test_reset(void **state)
+{
+	ends_with("write planted+12 size 1 data 1\n", NULL);
+	ends_with("write planted+12 size 1 data 1\n"
+		  "reset\n",
+		  "lines: input 6 of isa-irq is high after a reset");
+	/* What was put back was never raised. */
+	ends_with("snapshot\n"
+		  "write planted+12 size 1 data 1\n"
+		  "restore\n"
+		  "reset\n",
+		  NULL);
+}
+
+static void test_calls_outside(void **state)
+{
+	ends_with("write planted+10 size 1 data 1\n", "outside: planted-2 calls time()");
+}
+
+static void test_pointer(void **state)
+{
+	ends_with("write planted+11 size 1 data 0\n", NULL);
+	ends_with("write planted+11 size 1 data 1\n",
+		  "outside: byte 24 of the state of planted-2 is a pointer");
+}
+
+static void test_stack(void **state)
+{
+	ends_with("read planted+13 size 1\n", "determinism: ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +367,8 @@ int main(void)
 	    cmocka_unit_test(test_output),  cmocka_unit_test(test_ring),
 	    cmocka_unit_test(test_loop),    cmocka_unit_test(test_outside),
 	    cmocka_unit_test(test_restore), cmocka_unit_test(test_lines),
+	    cmocka_unit_test(test_reset),   cmocka_unit_test(test_calls_outside),
+	    cmocka_unit_test(test_pointer), cmocka_unit_test(test_stack),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
