@@ -74,7 +74,7 @@ void fpu_fninit(struct fpu *f)
 
 void fpu_set_control(struct fpu *f, uint16_t value)
 {
-	f->control = (value & 0x1f3f) | 0x0040;
+	f->control = (value & FPU_CONTROL_BITS) | FPU_CONTROL_ONE;
 	fpu_update_summary(f);
 }
 

@@ -19,6 +19,10 @@
 #define FPU_STATUS_C3  0x4000
 #define FPU_STATUS_B   0x8000 /* always as ES */
 
+/* Control word: bits that can be set, and the one that is. */
+#define FPU_CONTROL_BITS 0x1f3f
+#define FPU_CONTROL_ONE  0x0040
+
 #define MXCSR_RESET 0x1f80u
 #define MXCSR_DAZ   0x0040u
 #define MXCSR_FTZ   0x8000u

@@ -15,8 +15,13 @@ void x87_begin(struct vcpu *v)
 	fpu_check_x87(v, true);
 }
 
-/* The segment register behind a memory operand: 64-bit mode's flat segments have no selector. */
-static unsigned data_segment(const struct insn *i)
+uint16_t x87_opcode(const struct insn *i)
+{
+	return (uint16_t)((i->opcode & 7) << 8 | i->modrm);
+}
+
+/* 64-bit mode's flat segments have no selector. */
+unsigned x87_data_segment(const struct insn *i)
 {
 	if (i->seg == SEG_FLAT)
 		return SEG_DS;
@@ -27,12 +32,12 @@ void x87_note(struct vcpu *v, const struct insn *i)
 {
 	struct fpu *f = &v->c->fpu;
 
-	f->opcode = (uint16_t)((i->opcode & 7) << 8 | i->modrm);
+	f->opcode = x87_opcode(i);
 	f->ip = insn_rip(v);
 	f->cs = v->c->seg[SEG_CS].selector;
 	if (!i->is_reg) {
 		f->dp = insn_address(v, i);
-		f->ds = v->c->seg[data_segment(i)].selector;
+		f->ds = v->c->seg[x87_data_segment(i)].selector;
 	}
 	f->status &= (uint16_t)~FPU_STATUS_C1;
 }

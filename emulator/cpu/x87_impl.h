@@ -72,6 +72,10 @@ static inline bool x87_masks(const struct fpu *f, uint8_t exceptions)
 	return (f->control & exceptions) == exceptions;
 }
 
+/* What FOP becomes, and the segment register behind a memory operand, whose selector FDS does. */
+uint16_t x87_opcode(const struct insn *i);
+unsigned x87_data_segment(const struct insn *i);
+
 void x87_begin(struct vcpu *v);
 void x87_note(struct vcpu *v, const struct insn *i);
 /* For an instruction without memory operand. */

@@ -57,6 +57,13 @@ static bool flags_stay(const struct insn *i)
 	}
 }
 
+/* C was entered: what comes behind instruction `insn` may need the host's x87 unit. */
+static void emit_x87_again(struct emitter *e, unsigned insn)
+{
+	if (insn + 1 < e->x87_end)
+		emit_x87_begin(e);
+}
+
 /* `flags`: SITE_* */
 static void emit_interpret(struct emitter *e, unsigned insn, uint32_t flags)
 {
@@ -162,6 +169,7 @@ static void emit_op(struct emitter *e, const struct ir_op *o)
 		break;
 	case IR_CALL:
 		emit_interpret(e, o->insn, o->kind ? SITE_LEAVE : 0);
+		emit_x87_again(e, o->insn);
 		break;
 	case IR_GOTO:
 		e->insn_at[e->ir->insns] = e->a.at;
@@ -190,9 +198,10 @@ static void emit_handovers(struct emitter *e)
 
 		for (; n < e->handovers && e->handover[n].insn == insn; n++)
 			asm_link(e->handover[n].jump, e->a.at);
-		emit_interpret(e, insn, SITE_MEMORY);
+		emit_interpret(e, insn, SITE_MEMORY | (e->leaves[insn] ? SITE_LEAVE : 0));
 		if (!e->insn_at[insn + 1])
 			continue; /* it ends the block: the call does not come back */
+		emit_x87_again(e, insn);
 		if (e->insn_host[insn + 1])
 			asm_link(asm_call(&e->a), e->j->flags);
 		asm_link(asm_jmp(&e->a), e->insn_at[insn + 1]);
@@ -207,6 +216,9 @@ static void measure(struct emitter *e)
 		end += e->t->block->insn[n].length;
 		e->end[n] = end;
 	}
+	for (unsigned n = 0; e->ir->has_x87 && n < e->ir->ops; n++)
+		if (e->ir->op[n].op == IR_X87)
+			e->x87_end = e->ir->op[n].insn + 1u;
 }
 
 bool jit_emit(struct jit *j, struct jit_block *t)
@@ -222,6 +234,8 @@ bool jit_emit(struct jit *j, struct jit_block *t)
 	limit = asm_jcc(&e.a, CC_S);
 	if (j->ir.has_float)
 		emit_float_begin(&e);
+	if (j->ir.has_x87)
+		emit_x87_begin(&e);
 	for (unsigned n = 0; n < j->ir.ops; n++)
 		emit_op(&e, &j->ir.op[n]);
 	asm_link(limit, e.a.at);

@@ -19,6 +19,8 @@ struct emitter {
 	struct jit_block *t;
 	const struct ir_block *ir;
 	uint8_t *insn_at[64]; /* code of each instruction; the last: of the end of the block */
+	bool leaves[64];      /* if handed over, it may change what code is specialised for */
+	unsigned x87_end;     /* no instruction from here on needs the host's x87 unit */
 	bool insn_host[64];   /* its code expects the flags in the host */
 	unsigned end[64];     /* behind which byte of the block it ends */
 	struct handover handover[EMIT_HANDOVERS];
@@ -67,10 +69,15 @@ void emit_address(struct emitter *e, const struct ir_op *o);
 void emit_probe(struct emitter *e, const struct ir_op *o);
 void emit_lookup(struct emitter *e, const struct ir_op *o);
 void emit_lea(struct emitter *e, const struct ir_op *o);
+/* base + (index << scale) + disp in a register, on o->address bytes. Uses rax, unless in it. */
+void emit_sum(struct emitter *e, const struct ir_op *o, unsigned to);
 void emit_aligned(struct emitter *e, const struct ir_op *o);
 void emit_forward(struct emitter *e, const struct ir_op *o);
 void emit_sse(struct emitter *e, const struct ir_op *o);
+void emit_x87(struct emitter *e, const struct ir_op *o);
 /* At the start of a block with floating point: MXCSR is the guest's from here on. */
 void emit_float_begin(struct emitter *e);
+/* The host's x87 unit is the guest's from here on, until C is entered. */
+void emit_x87_begin(struct emitter *e);
 
 #endif

@@ -673,7 +673,7 @@ void emit_alu(struct emitter *e, const struct ir_op *o)
 	    [IR_CARRY] = emit_carry,      [IR_ADDR] = emit_address,
 	    [IR_PROBE] = emit_probe,      [IR_LOOKUP] = emit_lookup,
 	    [IR_ALIGNED] = emit_aligned,  [IR_FORWARD] = emit_forward,
-	    [IR_SSE] = emit_sse,
+	    [IR_SSE] = emit_sse,          [IR_X87] = emit_x87,
 	};
 
 	if (o->op == IR_MOV)

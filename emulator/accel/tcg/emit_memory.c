@@ -6,8 +6,7 @@
  */
 #include "emulator/accel/tcg/emit.h"
 
-/* base + (index << scale) + disp in a register, on o->address bytes. */
-static void emit_sum(struct emitter *e, const struct ir_op *o, unsigned to)
+void emit_sum(struct emitter *e, const struct ir_op *o, unsigned to)
 {
 	struct host_mem m = {HOST_NONE, HOST_NONE, o->scale, o->disp};
 	struct place p;

@@ -80,6 +80,8 @@ uint32_t jit_interpret(struct jit_frame *f, uint64_t site, uint64_t linear)
 	uint64_t next = (t->rip + SITE_END(site)) & c->linear_mask;
 	bool leave = site & SITE_LEAVE;
 
+	if (unlikely(f->x87_loaded))
+		jit_x87_store(f);
 	f->flags_here = site & SITE_FLAGS_STAY;
 	if (!f->flags_here)
 		jit_flags_store(f, c);

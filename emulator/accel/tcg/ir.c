@@ -18,9 +18,9 @@ static const char *const opcode_name[IR_OPCODES] = {
     [IR_XCHG] = "xchg",       [IR_XADD] = "xadd",       [IR_CMPXCHG] = "cmpxchg",
     [IR_GETHIGH] = "gethigh", [IR_PUTHIGH] = "puthigh", [IR_CARRY] = "carry",
     [IR_ADDR] = "addr",       [IR_PROBE] = "probe",     [IR_ALIGNED] = "aligned",
-    [IR_FORWARD] = "forward", [IR_SSE] = "sse",         [IR_LOOKUP] = "lookup",
-    [IR_CALL] = "call",       [IR_GOTO] = "goto",       [IR_JCC] = "j",
-    [IR_JCXZ] = "jcxz",       [IR_JUMP] = "jump",
+    [IR_FORWARD] = "forward", [IR_SSE] = "sse",         [IR_X87] = "x87",
+    [IR_LOOKUP] = "lookup",   [IR_CALL] = "call",       [IR_GOTO] = "goto",
+    [IR_JCC] = "j",           [IR_JCXZ] = "jcxz",       [IR_JUMP] = "jump",
 };
 
 static const char *const register_name[] = {"rax", "rcx", "rdx",  "rbx",   "rsp",  "rbp", "rsi",
@@ -130,6 +130,8 @@ void ir_print(const struct ir_op *o, char *text, size_t size)
 		put(&l, " %s", o->kind ? "write" : "read");
 	if (o->op == IR_SSE)
 		put(&l, " %02x/%u", o->kind, o->from);
+	if (o->op == IR_X87)
+		put(&l, " %02x %02x", o->kind, o->from);
 	if (o->d != IR_NONE) {
 		put(&l, " ");
 		put_operand(&l, o, o->d);

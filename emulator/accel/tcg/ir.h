@@ -71,6 +71,7 @@ enum ir_opcode {
 	IR_ALIGNED, /* hands over unless the linear address is a multiple of `size` */
 	IR_FORWARD, /* hands over if RFLAGS.DF is set */
 	IR_SSE, /* guest instruction `kind`, of XMM registers d and a (ModRM.reg and .rm); sse.h */
+	IR_X87, /* guest instruction `kind` with ModRM `from`; x87.h */
 	IR_LOOKUP, /* the host code for RIP = temp; hands over when it is not known */
 	IR_CALL,   /* this guest instruction is the interpreter's; kind 1: and ends the block */
 	IR_GOTO,   /* the block ends, to RIP imm */
@@ -91,7 +92,7 @@ struct ir_op {
 	bool stores;     /* the flags it sets are needed in the frame */
 	bool fused;      /* the flags it reads are those that the host has */
 	bool needs_host; /* INSN: flags in the host cross this boundary */
-	uint16_t form;   /* of SSE: SSE_* */
+	uint16_t form;   /* of SSE and X87: SSE_*, X87_* */
 	int32_t disp;
 	uint64_t imm;
 };
@@ -104,6 +105,8 @@ struct ir_block {
 	bool code64;
 	bool sse;       /* no SSE instruction faults for the state of CR0 and CR4 */
 	bool sse_float; /* and none of its exceptions is unmasked */
+	bool x87;       /* no x87 instruction faults, all its exceptions are masked */
+	bool has_x87;   /* there is an operation for the host's x87 unit */
 	bool has_float; /* there is an operation that needs MXCSR */
 	bool full;      /* did not fit */
 	struct ir_op op[IR_OPS_MAX];

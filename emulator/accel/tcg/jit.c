@@ -15,6 +15,7 @@
 #include "emulator/accel/tcg/helpers.h"
 #include "emulator/accel/tcg/translate.h"
 #include "emulator/cpu/debug.h"
+#include "emulator/cpu/fpu.h"
 #include "emulator/cpu/interp.h"
 
 #define CODE_SIZE   (16u << 20)
@@ -168,6 +169,9 @@ static bool mode_now(const struct cpu *c, unsigned *mode)
 		return false;
 	if (!(c->cr0 & (CR0_EM | CR0_TS)) && (c->cr4 & CR4_OSFXSR))
 		*mode |= MODE_SSE | ((c->fpu.mxcsr & MXCSR_MASKS) == MXCSR_MASKS ? MODE_FLOAT : 0);
+	if (!(c->cr0 & (CR0_EM | CR0_TS)) && !(c->fpu.status & FPU_STATUS_ES) &&
+	    (c->fpu.control & FPU_EXCEPTIONS) == FPU_EXCEPTIONS)
+		*mode |= MODE_X87;
 	if (c->code_bits == 64) {
 		*mode |= MODE_CODE64;
 		return true;
@@ -181,6 +185,7 @@ static void ir_make(struct jit *j, const struct jit_block *t)
 {
 	j->ir.sse = t->mode & MODE_SSE;
 	j->ir.sse_float = t->mode & MODE_FLOAT;
+	j->ir.x87 = t->mode & MODE_X87;
 	ir_translate(&j->ir, t->block, t->rip);
 	ir_optimise(&j->ir);
 }
@@ -285,9 +290,12 @@ void jit_block_run(struct jit *j, struct jit_block *t)
 	f->left = (int64_t)(f->limit - c->insns);
 	f->xmm = c->fpu.xmm;
 	f->float_loaded = 0;
+	f->x87_loaded = X87_IN_CPU;
 	frame_segments(f, c);
 	jit_flags_load(f, c);
 	left = j->enter(f, t->entry);
+	if (unlikely(f->x87_loaded))
+		jit_x87_store(f);
 	v->insn = NULL;
 	if ((left & 3) == JIT_LEFT)
 		return;
@@ -457,6 +465,7 @@ const char *jit_open(struct vcpu *v, unsigned threshold)
 	j->code_start = j->code_at = a.at;
 	j->frame->jit = j;
 	j->frame->host_mxcsr = __builtin_ia32_stmxcsr();
+	__asm__("fnstcw %0" : "=m"(j->frame->host_x87_control));
 	jit_forget(j);
 	v->translator = j;
 	v->translations_forget = translations_forget;

@@ -54,17 +54,32 @@ struct jit_frame {
 	union xmm *xmm;                 /* in struct cpu, which is reached from there */
 	uint8_t float_loaded;           /* MXCSR is the guest's, not that of C */
 	bool flags_here;                /* while in C: the flags are, and those of struct cpu old */
-	uint32_t host_mxcsr;            /* that of C */
+	uint8_t x87_loaded;             /* where the guest's x87 state is: X87_IN_* */
+	uint16_t host_x87_control;      /* that of C */
+	uint32_t host_mxcsr;            /* likewise */
+	uint32_t x87_last;              /* what became the last x87 instruction: X87_NOTE() */
+	uint32_t x87_last_memory;       /* the last one with a memory operand */
+	uint64_t x87_address;           /* of that */
+	uint32_t x87_word;              /* for FLDCW */
 	const uint8_t *target;          /* from LOOKUP to JUMP */
 	uint64_t base[2];               /* of FS and GS */
 	uint64_t span[2][2];            /* of FS and GS, for reading and for writing */
 	uint64_t limit;                 /* where `left` is 0 */
 	struct jit *jit;
+	uint8_t x87[108]; /* for FNSAVE and FRSTOR */
 	struct tlb_shadow shadow;
 	struct jit_jump jump[JUMPS];
 };
 
 #define FRAME_BIAS 128
+
+enum { X87_IN_CPU, X87_IN_HOST, X87_IN_FRAME };
+
+/* An instruction, until it is needed where it was and with what opcode. */
+#define X87_NOTE(block, insn) ((uint32_t)(block) << 6 | (insn))
+#define X87_NOTE_BLOCK(note)  ((note) >> 6)
+#define X87_NOTE_INSN(note)   ((note)&63)
+#define X87_NO_NOTE           UINT32_MAX
 
 /* A jump out of a block, to a known RIP. */
 struct jit_edge {
@@ -98,6 +113,7 @@ struct jit_block {
 #define MODE_CODE64 0x08
 #define MODE_SSE    0x10 /* SSE is enabled */
 #define MODE_FLOAT  0x20 /* and all its exceptions are masked */
+#define MODE_X87    0x40 /* x87 is enabled, all its exceptions are masked, none is pending */
 
 #define JIT_BLOCKS (1u << 17)
 #define JIT_PAGES  (1u << 12)
@@ -108,8 +124,8 @@ struct jit {
 	struct os_code code;
 	uint8_t *code_start, *code_at; /* behind the thunks; what is free */
 	uint32_t (*enter)(struct jit_frame *f, const uint8_t *code);
-	const uint8_t *exit, *interpret, *flags, *float_begin; /* thunks, as they are written */
-	const struct tlb *tlb;                                 /* that code was made for */
+	const uint8_t *exit, *interpret, *flags, *float_begin, *x87_begin; /* thunks, as written */
+	const struct tlb *tlb; /* that code was made for */
 	unsigned threshold;    /* how often a block is interpreted before it is translated */
 	struct jit_edge *last; /* left by this one: to be linked to what comes next */
 	struct jit_block *dead;
@@ -166,6 +182,9 @@ bool jit_emit(struct jit *j, struct jit_block *t);
  * left.
  */
 uint32_t jit_interpret(struct jit_frame *f, uint64_t site, uint64_t linear);
+
+/* Also called by it: the guest's x87 state is put into the frame for the host's unit. */
+void jit_x87_load(struct jit_frame *f);
 
 /*
  * A site: the number of the instruction, behind which byte of the block it ends, the index of the

@@ -9,6 +9,7 @@
 #include "emulator/accel/tcg/ir.h"
 
 #include "emulator/accel/tcg/sse.h"
+#include "emulator/accel/tcg/x87.h"
 #include "emulator/cpu/ops.h"
 
 uint8_t ir_condition_flags(unsigned condition)
@@ -107,6 +108,14 @@ struct ir_flags ir_flags(const struct ir_op *o)
 	case IR_SSE:
 		if (o->form & SSE_FLAGS)
 			return (struct ir_flags){.sets = IR_ALL, .host = IR_ALL, .clobbers = true};
+		return f;
+	case IR_X87:
+		if (o->form & X87_FLAGS)
+			return (struct ir_flags){.sets = IR_ALL, .host = IR_ALL, .clobbers = true};
+		if (o->form & X87_CMOV)
+			f.reads = ir_condition_flags(o->condition);
+		f.clobbers = o->form & (X87_CMOV | X87_LOAD_CW);
+		f.observes = o->form & X87_LOAD_CW;
 		return f;
 	case IR_PROBE:
 	case IR_ALIGNED:

@@ -119,6 +119,37 @@ static void make_float_begin(struct assembler *a)
 	asm_byte(a, 0xc3);
 }
 
+/* If the host's x87 unit is the guest's: its state goes into the frame, and C has its own. */
+static void x87_store(struct assembler *a)
+{
+	uint8_t *no;
+
+	asm_rm(a, 1, 0x80, ASM_CMP, host_at(HOST_RBP, FRAME(x87_loaded)));
+	asm_byte(a, 0);
+	no = asm_jcc(a, CC_E);
+	asm_rm(a, 0, 0xdd, 6, host_at(HOST_RBP, FRAME(x87)));              /* fnsave */
+	asm_rm(a, 0, 0xd9, 5, host_at(HOST_RBP, FRAME(host_x87_control))); /* fldcw */
+	asm_rm(a, 1, 0xc6, 0, host_at(HOST_RBP, FRAME(x87_loaded)));
+	asm_byte(a, X87_IN_FRAME);
+	asm_link(no, a->at);
+}
+
+/* Called: the host's x87 unit is the guest's from now on. Uses rax and r15. */
+static void make_x87_begin(struct assembler *a)
+{
+	asm_alu_imm(a, 8, ASM_SUB, HOST_RSP, 8 + SHADOW_SPACE);
+	guest_store(a, HOST_R15);
+	asm_rm(a, 8, 0x8d, ARG0, host_at(HOST_RBP, -FRAME_BIAS));
+	asm_mov_imm(a, HOST_RAX, (uint64_t)(uintptr_t)jit_x87_load);
+	asm_rr(a, 4, 0xff, 2, HOST_RAX); /* call */
+	guest_load(a);
+	asm_rm(a, 0, 0xdd, 4, host_at(HOST_RBP, FRAME(x87))); /* frstor */
+	asm_rm(a, 1, 0xc6, 0, host_at(HOST_RBP, FRAME(x87_loaded)));
+	asm_byte(a, X87_IN_HOST);
+	asm_alu_imm(a, 8, ASM_ADD, HOST_RSP, 8 + SHADOW_SPACE);
+	asm_byte(a, 0xc3);
+}
+
 /* uint32_t enter(struct jit_frame *f, const uint8_t *code) */
 static void make_enter(struct assembler *a)
 {
@@ -150,6 +181,7 @@ static void make_interpret(struct assembler *a)
 	asm_alu_imm(a, 8, ASM_SUB, HOST_RSP, 8 + SHADOW_SPACE);
 	guest_store(a, HOST_RAX);
 	float_store(a, false);
+	x87_store(a);
 	asm_rm(a, 8, 0x8d, ARG0, host_at(HOST_RBP, -FRAME_BIAS));
 	asm_mov_rr(a, 8, ARG1, HOST_R15);
 	asm_mov_rr(a, 8, ARG2, HOST_R14);
@@ -209,6 +241,7 @@ void jit_make_thunks(struct jit *j, struct assembler *a)
 	j->exit = begin(a);
 	guest_store(a, HOST_R15);
 	float_store(a, true);
+	x87_store(a);
 	make_leave(a);
 	j->interpret = begin(a);
 	make_interpret(a);
@@ -216,4 +249,6 @@ void jit_make_thunks(struct jit *j, struct assembler *a)
 	make_flags(a);
 	j->float_begin = begin(a);
 	make_float_begin(a);
+	j->x87_begin = begin(a);
+	make_x87_begin(a);
 }

@@ -2,6 +2,8 @@
 /* From decoded guest instructions to IR: the frame, and operands. See translate.h. */
 #include "emulator/accel/tcg/translate.h"
 
+#include "emulator/accel/tcg/x87.h"
+
 #include <string.h>
 
 /* ---- giving operations ---- */
@@ -92,8 +94,7 @@ bool ir_memory_possible(const struct translation *t)
 	return t->i->address >= 4 && t->i->seg != SEG_CS;
 }
 
-/* base, index, scale and displacement of the instruction's operand. */
-static void set_address(const struct translation *t, struct ir_op *o)
+void ir_set_address(const struct translation *t, struct ir_op *o)
 {
 	const struct insn *i = t->i;
 
@@ -126,7 +127,7 @@ void ir_memory_aligned(struct translation *t, unsigned size, bool write, bool al
 {
 	struct ir_op *o = ir_add(t, IR_ADDR, size, IR_NONE, IR_NONE);
 
-	set_address(t, o);
+	ir_set_address(t, o);
 	o->seg = (uint8_t)segment_of(t->i->seg);
 	o->kind = write;
 	if (aligned)
@@ -153,7 +154,7 @@ static bool translate_lea(struct translation *t)
 	if (!ir_memory_possible(t))
 		return false;
 	o = ir_add(t, IR_LEA, t->i->operand, t->i->reg, IR_NONE);
-	set_address(t, o);
+	ir_set_address(t, o);
 	return true;
 }
 
@@ -382,10 +383,12 @@ static bool translate_move(struct translation *t)
 
 /*
  * Instructions that change what code is specialised for, or the frame has a copy of, though they do
- * not end a block: loads of segment registers, FXRSTOR and LDMXCSR.
+ * not end a block: loads of segment registers, FXRSTOR and LDMXCSR, masks of x87 exceptions.
  */
 static bool changes_mode(const struct insn *i)
 {
+	if (x87_changes_mode(i))
+		return true;
 	if (i->map == MAP_1BYTE)
 		return i->opcode == 0x07 || i->opcode == 0x17 || i->opcode == 0x1f;
 	return i->map == MAP_0F && (i->opcode == 0xa1 || i->opcode == 0xa9 || i->opcode == 0xae);
@@ -399,7 +402,7 @@ static void translate_insn(struct translation *t)
 	ir_add(t, IR_INSN, 0, IR_NONE, IR_NONE);
 	if (i->handler != insn_undefined && i->handler != insn_too_long &&
 	    (translate_move(t) || translate_integer(t) || translate_bits(t) || translate_flow(t) ||
-	     translate_string(t) || translate_sse(t)))
+	     translate_string(t) || translate_sse(t) || translate_x87(t)))
 		return;
 	o = ir_add(t, IR_CALL, 0, IR_NONE, IR_NONE);
 	o->kind = i->ends_block || changes_mode(i);
@@ -412,7 +415,7 @@ void ir_translate(struct ir_block *ir, const struct block *b, uint64_t rip)
 
 	ir->rip = rip;
 	ir->ops = 0;
-	ir->has_float = false;
+	ir->has_float = ir->has_x87 = false;
 	ir->full = false;
 	ir->code64 = b->code_bits == 64;
 	for (t.n = 0; t.n < b->count && !t.ended; t.n++) {

@@ -11,7 +11,8 @@
 
 /*
  * Translates block `b`, which begins at RIP `rip`. Its code is 64-bit, or 32-bit with a flat code
- * segment and flat ES, DS and SS. ir->sse and ir->sse_float are the caller's to set.
+ * segment and flat ES, DS and SS. ir->sse, ir->sse_float and ir->x87 are the
+ * caller's to set.
  */
 void ir_translate(struct ir_block *ir, const struct block *b, uint64_t rip);
 
@@ -30,6 +31,7 @@ bool translate_integer(struct translation *t);
 bool translate_bits(struct translation *t);
 bool translate_flow(struct translation *t);
 bool translate_sse(struct translation *t);
+bool translate_x87(struct translation *t);
 bool translate_string(struct translation *t);
 
 struct ir_op *ir_add(struct translation *t, unsigned op, unsigned size, unsigned d, unsigned a);
@@ -38,6 +40,8 @@ struct ir_op *ir_alu(struct translation *t, unsigned kind, unsigned size, unsign
 /* ADDR of the instruction's memory operand, and PROBE; false when only the interpreter can. */
 bool ir_memory_possible(const struct translation *t);
 void ir_memory(struct translation *t, unsigned size, bool write);
+/* base, index, scale and displacement of that operand. */
+void ir_set_address(const struct translation *t, struct ir_op *o);
 /* The same, where an address that is no multiple of the size faults if `aligned`. */
 void ir_memory_aligned(struct translation *t, unsigned size, bool write, bool aligned);
 /* ADDR of register + displacement in the stack segment or a flat one, and PROBE. */
