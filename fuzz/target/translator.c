@@ -415,6 +415,45 @@ static void set_registers(const struct input *in, uint64_t *random, struct cpu_r
 	}
 }
 
+/* Mostly numbers: of any size, near each other, or at the ends of the formats. */
+static uint16_t make_exponent(uint64_t *random)
+{
+	static const uint16_t special[] = {0,      0x7fff, 0x7fff, 0x0001, 0x7ffe,
+					   0x3f81, 0x3c01, 0x407e, 0x43fe, 0x403e};
+	uint16_t sign = (uint16_t)(code_below(random, 2) << 15);
+
+	switch (code_below(random, 4)) {
+	case 0:
+		return sign | special[code_below(random, sizeof(special) / sizeof(special[0]))];
+	case 1:
+		return sign | (uint16_t)(code_random(random) & 0x7fff);
+	default:
+		return sign | (uint16_t)(0x3ff0 + code_below(random, 32));
+	}
+}
+
+/* x87: with registers in use, and one time in four with exceptions unmasked. */
+static void set_x87(uint64_t random, struct cpu_regs *r)
+{
+	uint64_t rounding = code_random(&random) & 0x1f00;
+
+	r->fpu_control = 0x7f | rounding;
+	if (code_below(&random, 4) == 0)
+		r->fpu_control &= 0x40 | code_random(&random);
+	r->fpu_control &= 0x1f7f;
+	/* No exception that is unmasked is pending. */
+	r->fpu_status = code_random(&random) & (0x7f40 | (r->fpu_control & 0x3f));
+	r->fpu_tag = 0;
+	for (unsigned n = 0; n < 8; n++) {
+		if (code_below(&random, 4) == 0)
+			r->fpu_tag |= 3u << 2 * n;
+		r->st[n][0] = make_integer(&random);
+		if (code_below(&random, 8))
+			r->st[n][0] |= 1ull << 63;
+		r->st[n][1] = make_exponent(&random);
+	}
+}
+
 /* ---- both sides ---- */
 
 static void both_ram(uint64_t at, const void *data, size_t size)
@@ -441,10 +480,8 @@ static void both_begin(const struct input *in, uint64_t *random, uint64_t linear
 	memset(r.dr, 0, sizeof(r.dr));
 	r.dr[6] = 0xffff0ff0;
 	r.dr[7] = 0x400;
-	if (fpu_too) {
-		r.fpu_control = 0x37f;
-		r.fpu_tag = 0xffff;
-	}
+	if (fpu_too)
+		set_x87(*random, &r);
 	for (unsigned n = 0; n < 2; n++) {
 		struct cpu *c = &sides[n].c;
 
