@@ -126,7 +126,9 @@ static void exit_by_exits(struct machine *m, struct exit *e)
 	}
 	machine_take_priority(m);
 	m->time_stale = true;
+	m->exiting = true;
 	exit_answer(m, e);
+	m->exiting = false;
 	machine_give_priority(m);
 	if (machine_state(m)->exits >= m->mark || machine_state(m)->exits >= m->until)
 		vcpu_kick(&m->vcpu);

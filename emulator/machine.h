@@ -206,9 +206,10 @@ struct machine {
 	/*
 	 * Machines by exits (run_exits.c). Stale: time was not asked yet since the last boundary or
 	 * exit. Poll: look for input at this boundary. Between: this boundary is not right after
-	 * an exit. Window: leave the guest as soon as it can be interrupted.
+	 * an exit. Window: leave the guest as soon as it can be interrupted. Exiting: devices are
+	 * answering an exit, and what they do is part of it.
 	 */
-	bool time_stale, poll_wanted, between, window;
+	bool time_stale, poll_wanted, between, window, exiting;
 	uint64_t boundaries; /* how often the accelerator came back: tells boundaries apart */
 	/* Counts (machine_count) at which to call tap->mark(), and to leave machine_run();
 	 * UINT64_MAX: never. */

@@ -56,6 +56,11 @@ struct event event_of_dma(const struct machine *m, bool is_write, uint64_t gpa, 
 			      .length = size};
 }
 
+bool event_is_between(const struct machine *m)
+{
+	return m->config.host_time && !m->exiting;
+}
+
 struct event event_of_rom(const struct machine *m, uint64_t gpa, const void *data, size_t size)
 {
 	return (struct event){.kind = EVENT_ROM_WRITE,

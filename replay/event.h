@@ -14,6 +14,8 @@ struct event event_of_irq(const struct machine *m, enum irq_kind kind, uint32_t 
 struct event event_of_rom(const struct machine *m, uint64_t gpa, const void *data, size_t size);
 struct event event_of_dma(const struct machine *m, bool is_write, uint64_t gpa, const void *data,
 			  size_t size);
+/* By exits: DMA now is that of a boundary, and gets EVENT_DMA_BETWEEN before it. */
+bool event_is_between(const struct machine *m);
 struct event event_of_host(const struct machine *m, enum event_kind kind, uint64_t address,
 			   uint64_t data, const void *bytes, size_t length);
 

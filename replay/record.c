@@ -245,6 +245,12 @@ static void record_irq(struct tap *t, enum irq_kind kind, uint32_t value)
 	record(r, event_of_irq(r->machine, kind, value));
 }
 
+static void record_between(struct recorder *r)
+{
+	if (event_is_between(r->machine))
+		record(r, event_of_host(r->machine, EVENT_DMA_BETWEEN, 0, 0, NULL, 0));
+}
+
 static void record_dma(struct tap *t, bool is_write, uint64_t gpa, const void *data, size_t size)
 {
 	struct recorder *r = of_tap(t);
@@ -254,6 +260,7 @@ static void record_dma(struct tap *t, bool is_write, uint64_t gpa, const void *d
 	do {
 		size_t n = size < EVENT_BYTES_MAX ? size : EVENT_BYTES_MAX;
 
+		record_between(r);
 		record(r, event_of_dma(r->machine, is_write, gpa, bytes, n));
 		gpa += n;
 		bytes += n;
@@ -265,6 +272,7 @@ static void record_rom_write(struct tap *t, uint64_t gpa, const void *data, size
 {
 	struct recorder *r = of_tap(t);
 
+	record_between(r);
 	record(r, event_of_rom(r->machine, gpa, data, size));
 }
 
@@ -354,11 +362,9 @@ struct tap *recorder_tap(struct recorder *r)
 
 static uint32_t version_for(const struct machine *m)
 {
-	if (m->config.tsc_exits)
+	if (m->config.host_time)
 		return TRACE_VERSION;
-	if (m->config.pflashes)
-		return TRACE_VERSION_FLASH;
-	return m->config.host_time ? TRACE_VERSION_EXITS : TRACE_VERSION_INSNS;
+	return m->config.pflashes ? TRACE_VERSION_FLASH : TRACE_VERSION_INSNS;
 }
 
 int recorder_start(struct recorder *r, struct machine *m, const char *path, struct error *e)

@@ -161,6 +161,16 @@ static void reset(struct replay *r)
 	machine_cpu_written(m);
 }
 
+static void dma_between(struct replay *r)
+{
+	const struct event *e;
+
+	session_consume(r);
+	e = session_peek(r, 0);
+	if (e && event_kind_crossing(e->kind) == CROSSING_DMA)
+		apply(r, e);
+}
+
 /* One event; the CPU stands at its position. */
 static void step(struct replay *r, const struct event *e)
 {
@@ -174,6 +184,9 @@ static void step(struct replay *r, const struct event *e)
 		break;
 	case EVENT_RESET:
 		reset(r);
+		break;
+	case EVENT_DMA_BETWEEN:
+		dma_between(r);
 		break;
 	case EVENT_DIGEST:
 		session_check_digest(r);
@@ -235,7 +248,7 @@ static enum replay_result run_by_exits(struct replay *r, uint64_t until, struct 
 			r->options.progress(r->options.opaque, shown);
 		}
 		skip_answers(r);
-		where = session_boundary(r, &place);
+		where = session_boundary(r, false, &place);
 		if (m->stop != STOP_NONE)
 			break;
 		v->limit = UINT64_MAX;

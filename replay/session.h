@@ -36,6 +36,7 @@ struct replay {
 
 	struct held_event history[HISTORY];
 	uint64_t checked;
+	uint64_t stepped; /* by exits: `checked` when the steps at a boundary were last taken */
 
 	struct event end;   /* kind 0 until it was reached */
 	struct error error; /* of the reader; kind ERROR_NONE while it is well */
@@ -48,8 +49,11 @@ struct replay {
 
 /* The event `ahead` places from the next one, or NULL at the end of what is readable. */
 const struct event *session_peek(struct replay *r, unsigned ahead);
-/* By exits: whether the loop's steps were taken here; see struct host_ops. */
-enum host_boundary session_boundary(struct replay *r, struct host_place *place);
+/*
+ * By exits: whether the loop's steps were taken here; see struct host_ops. Steps that brought no
+ * event are a divergence when asked `again`.
+ */
+enum host_boundary session_boundary(struct replay *r, bool again, struct host_place *place);
 /* Done with the next event: it was as expected. */
 void session_consume(struct replay *r);
 /* Passes over the next event, unchecked and unseen. */

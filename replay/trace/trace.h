@@ -15,9 +15,8 @@
 
 #define TRACE_VERSION 4
 /*
- * A trace is written as the lowest version that has all it needs: 4 is for accelerators whose time
- * stamp counter exits (whpx), 3 for machines with flash, 2 for positions in exits, 1 for all
- * others.
+ * A trace is written as the lowest version that has all it needs: 4 is for positions in exits, 3
+ * for machines with flash, 1 for all others. (Those of version 2 had positions in exits, too.)
  */
 #define TRACE_VERSION_FLASH 3
 #define TRACE_VERSION_EXITS 2

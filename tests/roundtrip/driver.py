@@ -57,7 +57,11 @@ class Driver:
 
     def run(self, *words, stdin="", timeout=60, cwd=None):
         """Runs vcr with these words."""
-        command = self.runner + [self.vcr] + [str(word) for word in words]
+        return self.run_program(self.vcr, *words, stdin=stdin, timeout=timeout, cwd=cwd)
+
+    def run_program(self, program, *words, stdin="", timeout=60, cwd=None):
+        """Runs a program that was built as vcr was."""
+        command = self.runner + [program] + [str(word) for word in words]
         try:
             done = subprocess.run(command, input=stdin.encode(), stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, timeout=timeout * self.patience(),
