@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "emulator/host/os.h"
+
 /* One output of the program. */
 struct stream {
 	int read, write; /* of the pipe; -1: closed */
@@ -153,7 +155,7 @@ int child_run(const char *const argv[], double seconds, struct child_result *r, 
 		return 0;
 	free(s[0].text);
 	free(s[1].text);
-	return error_set(e, ERROR_HOST, "cannot run %s: %s", argv[0], strerror(why));
+	return error_set(e, ERROR_HOST, "cannot run %s: %s", argv[0], os_error_text((unsigned long)why));
 }
 
 const char *child_crash_text(unsigned status)

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <windows.h>
 
+#include "emulator/host/os.h"
+
 struct stream {
 	HANDLE read, write, thread;
 	char *text;
@@ -160,7 +162,7 @@ int child_run(const char *const argv[], double seconds, struct child_result *r, 
 		return 0;
 	free(s[0].text);
 	free(s[1].text);
-	return error_set(e, ERROR_HOST, "cannot run %s: Windows error %lu", argv[0], why);
+	return error_set(e, ERROR_HOST, "cannot run %s: %s", argv[0], os_error_text(why));
 }
 
 const char *child_crash_text(unsigned status)

@@ -19,6 +19,8 @@
 
 /* Why the last call of this thread failed, in the system's words, on one line. */
 const char *os_error(void);
+/* The same for a code of the system's own, an errno or what GetLastError() returned. */
+const char *os_error_text(unsigned long code);
 /* What the failure was about, where a caller tells a person what to do. */
 enum os_failure {
 	OS_FAILURE_OTHER,

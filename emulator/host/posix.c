@@ -23,6 +23,11 @@ const char *os_error(void)
 	return strerror(errno);
 }
 
+const char *os_error_text(unsigned long code)
+{
+	return strerror((int)code);
+}
+
 enum os_failure os_failure(void)
 {
 	switch (errno) {

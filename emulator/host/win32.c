@@ -38,6 +38,11 @@ static int fail(void)
 
 const char *os_error(void)
 {
+	return os_error_text(failed_with);
+}
+
+const char *os_error_text(unsigned long code)
+{
 	static __thread char text[512];
 	const DWORD flags = FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS |
 			    FORMAT_MESSAGE_MAX_WIDTH_MASK; /* no line ends */
@@ -46,10 +51,10 @@ const char *os_error(void)
 	int length;
 
 	/* In English, as all of a message is; in the user's language where Windows has no other. */
-	n = FormatMessageW(flags, NULL, failed_with, MAKELANGID(LANG_ENGLISH, SUBLANG_ENGLISH_US),
+	n = FormatMessageW(flags, NULL, code, MAKELANGID(LANG_ENGLISH, SUBLANG_ENGLISH_US),
 			   wide, 256, NULL);
 	if (!n)
-		n = FormatMessageW(flags, NULL, failed_with, 0, wide, 256, NULL);
+		n = FormatMessageW(flags, NULL, code, 0, wide, 256, NULL);
 	while (n && (wide[n - 1] == L' ' || wide[n - 1] == L'.'))
 		n--;
 	length =
@@ -57,7 +62,7 @@ const char *os_error(void)
 	      : 0;
 	text[length] = 0;
 	if (!length)
-		snprintf(text, sizeof(text), "Windows error %lu", failed_with);
+		snprintf(text, sizeof(text), "Windows error %lu", code);
 	return text;
 }
 

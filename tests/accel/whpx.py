@@ -77,6 +77,30 @@ def platform(d):
             "is, gpa 0xfffffff0" in done.err) == (who == "platform"), done)
     done, trace, g = record(d, "hello", ",emulator=platform", "hello-platform")
     d.expect("what the platform can do, it does", done, g.exit)
+    vector_0(d)
+
+
+# From F000:0000. The timer interrupts with vector 0, whose handler at 40h ends the session.
+VECTOR_0 = bytes.fromhex(
+    "31c0 8ed8 8ed0 bc007c"          # xor ax, ax; mov ds, ax; mov ss, ax; mov sp, 7c00h
+    "c70600004000 c706020000f0"      # mov word [0], 40h; mov word [2], f000h
+    "b011e620 b000e621"              # 8259: ICW1, ICW2: vectors from 0 on
+    "b004e621 b001e621 b0fee621"     # ICW3, ICW4, IRQ0 alone
+    "b034e643 b0ffe640 b010e640"     # 8254: counter 0, mode 2, 10ffh
+    "fb f4 ebfd").ljust(0x40, b"\xf4") + bytes.fromhex(  # sti; hlt; jmp $ - 1
+        "b010e6f4 f4 ebfd")          # mov al, 10h; out f4h, al; hlt; jmp $ - 1
+
+
+def vector_0(d):
+    """An interrupt that the platform would refuse: the guest has it, and the trace tells."""
+    bios, trace = d.path("vector-0.bin"), d.path("vector-0.vcr")
+    with open(bios, "wb") as f:
+        f.write(VECTOR_0.ljust(0xfff0, b"\xf4") + bytes.fromhex("ea000000f0").ljust(16, b"\xf4"))
+    done = d.run("record", "-accel", "whpx", "-bios", bios, *driver.DEBUG_EXIT, "-o", trace)
+    d.expect("vector 0", done, 33)
+    stat = d.run("stat", "--json", trace)
+    d.check("vector 0 is counted", '"vector-refused":1' in stat.out.replace(" ", ""), stat)
+    replays(d, "vector 0", trace)
 
 
 def calls():

@@ -123,6 +123,23 @@ class Driver:
         return 77 if self.skipped and not self.passed else 0
 
 
+class Native(Driver):
+    """The same with the vcr of this host: the one in build/, or $VCR_NATIVE."""
+
+    def __init__(self, arguments, name):
+        super().__init__(arguments, name)
+        top = os.path.dirname(os.path.dirname(HERE))
+        self.vcr = os.environ.get("VCR_NATIVE", os.path.join(top, "build", "tools", "vcr"))
+        self.runner, self.windows = [], False
+
+    def missing(self, other):
+        """None, or why the two cannot be compared."""
+        if not os.path.exists(self.vcr):
+            return f"no {self.vcr} to compare with (ninja -C build)"
+        here, there = self.run("--version").out, other.run("--version").out
+        return None if here == there else f"{self.vcr} is {here.strip()}, not {there.strip()} (ninja -C build)"
+
+
 def arguments_parser(description):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--vcr", required=True, help="the command under test")

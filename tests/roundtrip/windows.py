@@ -3,25 +3,19 @@
 """One session on two systems: what vcr.exe records replays on this host and the other way round, and
 what either says of a trace is the same, byte for byte. Also paths as people write them on Windows.
 
-The vcr of this host is the one in build/ (or $VCR_NATIVE); without it only the paths are tested."""
+    paths     what a path may look like
+    texts     what both say of the same trace
+    guests    tests/guest, on tcg and on whpx: some of them, the Kth of every N (--share K/N)
+
+The last two need the vcr of this host (driver.Native) and are skipped without it."""
 
 import os
-import subprocess
 import sys
 
 import driver
 
-TOP = os.path.dirname(os.path.dirname(driver.HERE))
-GUESTS = ["hello", "faults", "paging", "fpu", "timers", "selfmod", "multiboot", "firmware"]
-
-
-class Native(driver.Driver):
-    """The same driver with this host's vcr."""
-
-    def __init__(self, arguments, name):
-        super().__init__(arguments, name)
-        self.vcr = os.environ.get("VCR_NATIVE", os.path.join(TOP, "build", "tools", "vcr"))
-        self.runner, self.windows = [], False
+GUESTS = ["hello", "faults", "firmware"]
+MODES = ([], ["--devices"], ["--cpu"])
 
 
 def read(path):
@@ -29,27 +23,62 @@ def read(path):
         return f.read()
 
 
-def both(d, native):
-    """Each guest recorded on both; each trace replayed on the other and described by both."""
+def texts(d, native):
+    """Each guest recorded here; replayed, and described, by both."""
     guests = driver.guests_load()
     for name in GUESTS:
-        guest = guests[name]
-        words = guest.command(d) + driver.DEBUG_EXIT + driver.RTC
-        there, here = d.path(name + "-exe.vcr"), d.path(name + "-here.vcr")
-        exe = d.run("record", *words, "-o", there, stdin=guest.stdin)
-        own = native.run("record", *words, "-o", here, stdin=guest.stdin)
-        d.expect(f"{name}: record", exe, guest.exit)
-        d.check(f"{name}: the same console", (exe.status, exe.out) == (own.status, own.out), exe)
-        for mode in ([], ["--devices"], ["--cpu"]):
-            word = " ".join(["replay"] + mode)
-            d.expect(f"{name}: {word} on Windows", d.run("replay", *mode, here), driver.OK, 0)
-            d.expect(f"{name}: {word} of Windows'", native.run("replay", *mode, there), driver.OK, 0)
-        if not guest.stdin:
-            d.expect(f"{name}: diff", native.run("diff", there, here), driver.OK, 0)
+        guest, trace = guests[name], d.path(name + ".vcr")
+        done = native.run("record", *guest.command(d), *driver.DEBUG_EXIT, *driver.RTC, "-o", trace)
+        d.expect(f"{name}: record", done, guest.exit)
+        for mode in MODES:
+            d.expect(f"{name}: replay {' '.join(mode)}", d.run("replay", *mode, trace), driver.OK, 0)
         for command in (["stat", "--json"], ["dump"], ["dump", "--json"], ["verify"]):
-            exe, own = d.run(*command, here), native.run(*command, here)
+            exe, own = d.run(*command, trace), native.run(*command, trace)
             d.check(f"{name}: {' '.join(command)} says the same",
                     (exe.status, exe.out, exe.err) == (own.status, own.out, own.err), exe)
+
+
+# whpx.OTHER_TEXT says why.
+OTHER_TEXT = {"a20", "interrupts", "timers"}
+
+
+def record(d, accel, guest, trace):
+    """True when it ended as it should and printed what it should."""
+    done = d.run("record", "-accel", "whpx:tcg" if accel == "whpx" else accel, *guest.command(d), *driver.DEBUG_EXIT, *driver.RTC,
+                 "-o", trace, stdin=guest.stdin, timeout=guest.timeout)
+    with open(guest.expected, encoding="utf-8") as f:
+        right = done.out == f.read() or (accel != "tcg" and guest.name in OTHER_TEXT)
+    name = f"{guest.name}: record -accel {accel}{' on Windows' if d.windows else ''}"
+    return d.expect(name, done, guest.exit) and d.check(name, right, done, "another text")
+
+
+def guest_both(d, native, guest, accel, mode):
+    """Recorded on both systems; the other one replays it."""
+    there, here = (d.path(f"{guest.name}-{accel}-{which}.vcr") for which in ("exe", "here"))
+    if record(d, accel, guest, there):
+        for way in MODES:
+            done = native.run("replay", *way, there)
+            d.expect(f"{guest.name}, {accel}: replay {' '.join(way)} of Windows'", done, driver.OK, 0)
+        done = native.run("stat", there)
+        d.check(f"{guest.name}: by {accel}", f"with accelerator {accel}," in done.out, done)
+    if record(native, accel, guest, here):
+        done = d.run("replay", *mode, here)
+        d.expect(f"{guest.name}, {accel}: replay {' '.join(mode)} on Windows", done, driver.OK, 0)
+    if accel == "tcg" and not guest.stdin:
+        done = native.run("diff", there, here)
+        d.expect(f"{guest.name}: diff", done, driver.OK, 0)
+        d.check(f"{guest.name}: the same bytes", read(there) == read(here), done)
+
+
+def guests_both(d, native, share, whpx):
+    """Each way of replay for some."""
+    k, n = (int(word) for word in share.split("/"))
+    ways = (*MODES, ["-accel", "whpx"])
+    for number, guest in enumerate(driver.guests_load().values()):
+        if number % n == k and "endless" not in guest.groups:
+            guest_both(d, native, guest, "tcg", [])
+            if whpx:
+                guest_both(d, native, guest, "whpx", ways[number // n % len(ways)])
 
 
 def on_drive(path):
@@ -121,22 +150,28 @@ def guest_modules(guest):
 
 
 def main():
-    arguments = driver.arguments_parser(__doc__).parse_args()
-    d = driver.Driver(arguments, "windows")
-    native = Native(arguments, "windows")
+    parser = driver.arguments_parser(__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("part", choices=["paths", "texts", "guests"])
+    parser.add_argument("--share", default="0/1", metavar="K/N")
+    parser.add_argument("--whpx", action="store_true", help="it is built in")
+    arguments = parser.parse_args()
+    name = "windows-" + arguments.part + "-" + arguments.share.replace("/", "-")
+    d, native = driver.Driver(arguments, name), driver.Native(arguments, name)
     if not d.windows:
         d.skip("this is no build for Windows")
-        return d.end()
-    if d.run("--version").status == 77:
+    elif d.run("--version").status == 77:
         d.skip("no wine to run vcr.exe with (Debian: apt-get install wine64)")
-        return d.end()
-    paths(d)
-    if os.path.exists(native.vcr):
-        version = subprocess.run([native.vcr, "--version"], stdout=subprocess.PIPE, check=False).stdout
-        d.check("the same version", version.decode() == d.run("--version").out)
-        both(d, native)
+    elif arguments.part == "paths":
+        paths(d)
+    elif native.missing(d):
+        d.skip(native.missing(d))
     else:
-        d.skip(f"no {native.vcr} to compare with (ninja -C build)")
+        if arguments.part == "texts":
+            texts(d, native)
+        else:
+            guests_both(d, native, arguments.share, arguments.whpx)
+        d.passed += native.passed
+        d.failed += native.failed
     return d.end()
 
 
