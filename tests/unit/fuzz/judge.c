@@ -45,6 +45,7 @@ enum {
 	BUG_POINTER, /* keeps a pointer in its state */
 	BUG_RAISED,  /* has a line of its own, which it never lowers */
 	BUG_STACK,   /* looks at what it never wrote */
+	BUG_BUSY,    /* none: from then on bytes and restores make it do what is just allowed */
 	BUGS
 };
 
@@ -54,7 +55,7 @@ struct planted {
 };
 
 static unsigned kept_outside;
-static bool bad_restore;
+static bool bad_restore, busy;
 
 static void run_ring(struct device *d)
 {
@@ -71,6 +72,13 @@ static uint8_t sum(volatile uint8_t *bytes)
 	for (unsigned i = 0; i < 512; i++)
 		total = (uint8_t)(total * 3 + bytes[i]);
 	return total;
+}
+
+/* More than half of the calls that one look at the machine may cause. */
+static void be_busy(struct device *d)
+{
+	for (unsigned n = 0; n < 2500; n++)
+		irq_set(d->out[3], false);
 }
 
 static void planted_write(struct device *d, uint64_t offset, uint64_t value, unsigned size)
@@ -120,6 +128,9 @@ static void planted_write(struct device *d, uint64_t offset, uint64_t value, uns
 	case BUG_RAISED:
 		irq_set(d->out[2], true);
 		break;
+	case BUG_BUSY:
+		busy = true;
+		break;
 	default:
 		break;
 	}
@@ -147,7 +158,8 @@ static int planted_realize(struct device *d, struct error *e)
 	d->out[0] = (struct irq){isa, 4};
 	d->out[1] = (struct irq){isa, 5};
 	d->out[2] = (struct irq){isa, 6};
-	d->channel = 3;
+	d->out[3] = (struct irq){isa, 16}; /* which it does not have */
+	d->channel = 2;
 	return device_add_ports(d, 0x5000, BUGS, &planted_ops, "planted", e);
 }
 
@@ -157,6 +169,19 @@ static void planted_restored(struct device *d)
 
 	if (bad_restore)
 		s->scratch[7]++;
+	if (busy)
+		be_busy(d);
+}
+
+static size_t planted_char_room(struct device *d)
+{
+	return 1;
+}
+
+static void planted_char_in(struct device *d, const uint8_t *bytes, size_t size)
+{
+	if (busy)
+		be_busy(d);
 }
 
 const struct device_class planted_class = {
@@ -166,6 +191,8 @@ const struct device_class planted_class = {
     .user = true,
     .realize = planted_realize,
     .restored = planted_restored,
+    .char_room = planted_char_room,
+    .char_in = planted_char_in,
 };
 
 /* ---- trying it ---- */
@@ -359,6 +386,17 @@ static void test_stack(void **state)
 	ends_with("read planted+13 size 1\n", "determinism: ");
 }
 
+/* What a restore makes devices do is not counted to the operation before it. */
+static void test_busy(void **state)
+{
+	ends_with("write planted+14 size 1 data 1\n"
+		  "host char2 bytes 01\n"
+		  "restore\n"
+		  "read planted+0 size 1\n"
+		  "host char2 bytes 01\n",
+		  NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +407,7 @@ int main(void)
 	    cmocka_unit_test(test_restore), cmocka_unit_test(test_lines),
 	    cmocka_unit_test(test_reset),   cmocka_unit_test(test_calls_outside),
 	    cmocka_unit_test(test_pointer), cmocka_unit_test(test_stack),
+	    cmocka_unit_test(test_busy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
