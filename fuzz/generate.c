@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "emulator/bus/pci.h"
 #include "fuzz/fuzz.h"
 
 #define PAIRS 2048u
@@ -194,11 +195,14 @@ static uint8_t some_size(struct random *r, const struct fuzz_region *region)
 
 static uint32_t some_offset(struct random *r, const struct fuzz_region *region)
 {
-	uint64_t size = region ? region_size(region) : 0;
+	uint64_t size = region ? region_extent(region) : 0;
 	uint32_t offset;
 
 	if (size <= 1)
 		return 0;
+	/* Where there is room for more, registers are at the beginning all the same. */
+	if (size > 0x1000 && random_one_in(r, 2))
+		size = 0x100;
 	offset = random_below(r, size < UINT32_MAX ? (unsigned)size : UINT32_MAX) & 0xfffffff;
 	/* Registers in memory are at multiples of 4, the local APIC's of 16. */
 	if (region->kind == EXIT_MMIO && !random_one_in(r, 8))
@@ -347,4 +351,48 @@ void generate_pair(struct random *r, struct op *op)
 	op->offset = p->offset;
 	op->size = p->size;
 	op->value = p->value;
+}
+
+/* ---- windows of PCI functions ---- */
+
+static struct op configuration_write(const struct fuzz_region *to, unsigned size, uint32_t value)
+{
+	struct op op = {.kind = OP_WRITE, .size = (uint8_t)size, .region = to->number};
+
+	op.value = value;
+	return op;
+}
+
+/* The offset of the base address register that is behind a window. */
+static unsigned base_register(const struct fuzz_region *region)
+{
+	const struct pci_bar *bar = region->device->class->pci->bar;
+	unsigned n = 0;
+
+	while (n + 1 < PCI_BARS &&
+	       (bar[n].kind == PCI_BAR_NONE || strcmp(bar[n].name, region->window->region.name)))
+		n++;
+	return PCI_BAR + 4 * n;
+}
+
+unsigned generate_window(struct random *r, struct op op[GENERATE_WINDOW])
+{
+	const struct fuzz_region *region = some_region(r), *address, *data;
+	uint32_t function, base;
+
+	if (!region || !region->window)
+		return 0;
+	address = region_by_name(regions, "pci-address", strlen("pci-address"));
+	data = region_by_name(regions, "pci-data", strlen("pci-data"));
+	if (!address || !data)
+		return 0;
+	function = 0x80000000u | (uint32_t)region->device->pci_address << 8;
+	base = region->kind == EXIT_PIO ? 0xd000 : 0xd0000000;
+	base += random_below(r, 16) * (uint32_t)region_extent(region);
+	op[0] = configuration_write(address, 4, function | base_register(region));
+	op[1] = configuration_write(data, 4, base);
+	op[2] = configuration_write(address, 4, function | PCI_COMMAND);
+	op[3] =
+	    configuration_write(data, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	return GENERATE_WINDOW;
 }

@@ -37,5 +37,11 @@ void generate_value(struct random *r, struct op *op);
 void generate_nudge(struct random *r, struct op *op);
 /* A register and a value that were seen together. */
 void generate_pair(struct random *r, struct op *op);
+/*
+ * What places and switches on a region of some PCI function, which no chance finds. Returns the
+ * number of operations: 0 when the target has none.
+ */
+#define GENERATE_WINDOW 4u
+unsigned generate_window(struct random *r, struct op op[GENERATE_WINDOW]);
 
 #endif

@@ -176,6 +176,15 @@ static void wrap_set_irq(struct device *d, unsigned pin, bool level)
 	leave(d, before);
 }
 
+static bool wrap_get_irq(const struct device *d, unsigned pin)
+{
+	unsigned before = enter(d);
+	bool level = wrapped(d)->real->get_irq(d, pin);
+
+	leave(d, before);
+	return level;
+}
+
 static void wrap_timer(struct device *d, unsigned index)
 {
 	unsigned before = enter(d);
@@ -315,6 +324,7 @@ static void wrap(struct wrapped *w, struct device *d, unsigned index)
 	c->reset = c->reset ? wrap_reset : NULL;
 	c->restored = c->restored ? wrap_restored : NULL;
 	c->set_irq = c->set_irq ? wrap_set_irq : NULL;
+	c->get_irq = c->get_irq ? wrap_get_irq : NULL;
 	c->timer = c->timer ? wrap_timer : NULL;
 	c->acknowledge = c->acknowledge ? wrap_acknowledge : NULL;
 	c->msr = c->msr ? wrap_msr : NULL;

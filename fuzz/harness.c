@@ -18,8 +18,8 @@ static const struct {
 	enum pflash_kind kind;
 	size_t size;
 } flash[] = {{PFLASH_WRITABLE, 0x10000}, {PFLASH_READ_ONLY, 0x4000}};
-/* From a source of interrupts to the local APIC: ISA line, slave 8259, master 8259. */
-#define DRIVES_DEPTH 3u
+/* From a source of interrupts to the local APIC: PIIX3, ISA line, slave 8259, master 8259. */
+#define DRIVES_DEPTH 4u
 /* Between the states of devices. */
 #define GAP 64u
 
@@ -66,6 +66,9 @@ static bool drives(const char *target, const struct device *from, unsigned depth
 
 	if (from->class->pci && from->class->pci->interrupt_pin && bridge &&
 	    is_target(target, bridge))
+		return true;
+	/* Messages and acknowledges go from one to the other without a line. */
+	if (from->peer && is_target(target, from->peer))
 		return true;
 	for (unsigned i = 0; i < DEVICE_IRQS; i++) {
 		const struct device *to = from->out[i].to;

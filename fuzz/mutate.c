@@ -117,6 +117,20 @@ static bool insert_new(struct work *w)
 	return replace(w, at, at, bytes, size);
 }
 
+static bool insert_window(struct work *w)
+{
+	uint8_t bytes[GENERATE_WINDOW * OP_ENCODED];
+	struct op op[GENERATE_WINDOW];
+	unsigned count = generate_window(w->random, op);
+	/* Mostly before everything, so that what is there finds it. */
+	uint32_t at = random_one_in(w->random, 2) ? 0 : some_border(w);
+	size_t size = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		size += op_encode(&op[i], bytes + size);
+	return count && replace(w, at, at, bytes, size);
+}
+
 static bool delete_run(struct work *w)
 {
 	uint32_t begin, end;
@@ -218,9 +232,9 @@ static bool change_pair(struct work *w)
 }
 
 static bool (*const mutations[])(struct work *) = {
-    insert_new,   insert_new,   insert_new,  delete_run,   delete_run,   repeat,
-    duplicate,    swap,         splice_seed, splice_seed,  change_value, change_value,
-    change_value, change_place, change_pair, change_value,
+    insert_new,   insert_new,   insert_new,  delete_run,   delete_run,    repeat,
+    duplicate,    swap,         splice_seed, splice_seed,  change_value,  change_value,
+    change_value, change_place, change_pair, change_value, insert_window,
 };
 #define MUTATIONS (sizeof(mutations) / sizeof(*mutations))
 

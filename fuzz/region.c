@@ -176,7 +176,10 @@ uint64_t region_base(const struct fuzz_region *r)
 
 uint64_t region_size(const struct fuzz_region *r)
 {
-	if (!r->window)
-		return r->size;
-	return r->window->on ? r->window->region.size : 0;
+	return r->window && !r->window->on ? 0 : region_extent(r);
+}
+
+uint64_t region_extent(const struct fuzz_region *r)
+{
+	return r->window ? r->window->region.size : r->size;
 }

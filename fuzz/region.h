@@ -53,5 +53,7 @@ bool region_is_port(const struct bus *b, const struct region *r);
 /* Where the region begins and how long it is now; size 0: a window that is switched off. */
 uint64_t region_base(const struct fuzz_region *r);
 uint64_t region_size(const struct fuzz_region *r);
+/* How long it is when it is there. */
+uint64_t region_extent(const struct fuzz_region *r);
 
 #endif

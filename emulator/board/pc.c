@@ -263,13 +263,13 @@ static int pc_devices(struct machine *m, struct pc *pc, struct error *e)
 	struct device *pm = add(&b, "acpi-pm", "acpi-pm", NULL, -1);               /* 600, B2 */
 	struct device *kbd = add_if_built_in(&b, "i8042", NULL, CHANNEL_KEYBOARD); /* 60, 64 */
 
-	pit->out[0] = (struct irq){isa, 0};
-	kbd->out[0] = (struct irq){isa, 1};
-	com2->out[0] = (struct irq){isa, 3};
-	com1->out[0] = (struct irq){isa, 4};
-	rtc->out[0] = (struct irq){isa, 8};
-	pm->out[0] = (struct irq){isa, 9};
-	kbd->out[1] = (struct irq){isa, 12};
+	pit->out[0] = (struct irq){bridge, PIIX3_ISA + 0};
+	kbd->out[0] = (struct irq){bridge, PIIX3_ISA + 1};
+	com2->out[0] = (struct irq){bridge, PIIX3_ISA + 3};
+	com1->out[0] = (struct irq){bridge, PIIX3_ISA + 4};
+	rtc->out[0] = (struct irq){bridge, PIIX3_ISA + 8};
+	pm->out[0] = (struct irq){bridge, PIIX3_ISA + 9};
+	kbd->out[1] = (struct irq){bridge, PIIX3_ISA + 12};
 
 	add_if_built_in(&b, "port80", NULL, -1);              /* 80 */
 	add_if_built_in(&b, "port92", NULL, -1);              /* 92 */

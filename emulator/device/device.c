@@ -50,6 +50,11 @@ void irq_set(struct irq line, bool level)
 		line.to->class->set_irq(line.to, line.pin, level);
 }
 
+bool irq_get(struct irq line)
+{
+	return line.to && line.to->class->get_irq && line.to->class->get_irq(line.to, line.pin);
+}
+
 int64_t device_wall_clock(struct device *d)
 {
 	return d->machine->host->ops->wall_clock(d->machine->host);

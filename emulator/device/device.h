@@ -64,6 +64,8 @@ struct device_class {
 	void (*restored)(struct device *d);
 	/* Level of input pin `pin` changed. */
 	void (*set_irq)(struct device *d, unsigned pin, bool level);
+	/* The level that it has now. NULL: the class does not keep it, or nobody asks. */
+	bool (*get_irq)(const struct device *d, unsigned pin);
 	/* Timer `index` reached its deadline (and is disarmed). */
 	void (*timer)(struct device *d, unsigned index);
 	/*
@@ -109,6 +111,8 @@ bool device_timer_pending(const struct device *d, unsigned index);
 
 /* Drives an output line. */
 void irq_set(struct irq line, bool level);
+/* The level that a line was driven to last, where it leads. */
+bool irq_get(struct irq line);
 
 /* Device-initiated access to guest memory; ranges outside RAM read as ones, writes are dropped. */
 void device_dma_read(struct device *d, uint64_t gpa, void *buffer, size_t size);

@@ -162,6 +162,13 @@ static void i8259_set_irq(struct device *d, unsigned pin, bool level)
 	update(d);
 }
 
+static bool i8259_get_irq(const struct device *d, unsigned pin)
+{
+	const struct i8259_state *s = device_state(d);
+
+	return pin < INPUTS && (s->lines >> pin & 1);
+}
+
 /* ---- commands ---- */
 
 /* "Initialization Command Words 1 and 2": what ICW1 clears. ELCR and lines stay. */
@@ -340,5 +347,6 @@ const struct device_class i8259_class = {
     .realize = i8259_realize,
     .reset = i8259_reset,
     .set_irq = i8259_set_irq,
+    .get_irq = i8259_get_irq,
     .acknowledge = i8259_acknowledge,
 };

@@ -13,8 +13,14 @@ static void isa_irq_set_irq(struct device *d, unsigned pin, bool level)
 	irq_set(d->out[16 + pin], level);
 }
 
+static bool isa_irq_get_irq(const struct device *d, unsigned pin)
+{
+	return pin < 16 && irq_get(d->out[pin]);
+}
+
 const struct device_class isa_irq_class = {
     .name = "isa-irq",
     .description = "ISA interrupt lines, led to both interrupt controllers",
     .set_irq = isa_irq_set_irq,
+    .get_irq = isa_irq_get_irq,
 };

@@ -8,7 +8,8 @@
  *
  * What the other registers switch on or off on a PIIX3 is always there on this board.
  *
- * Input pins 0..3 are PIRQA# to PIRQD#, true while asserted; out[0..15] are the ISA interrupts.
+ * Input pins 0..3 are PIRQA# to PIRQD#, true while asserted; PIIX3_ISA + n is what ISA devices ask
+ *of ISA interrupt n; out[n] is that interrupt, high while one of them or a PIRQ asks for it.
  */
 #include "emulator/device/piix3.h"
 
@@ -25,8 +26,19 @@ struct piix3 {
 	uint8_t asserted; /* PIRQs, one bit each */
 	uint8_t reset_control;
 	uint16_t driven; /* ISA interrupts that are high because of them */
-	uint8_t reserved[4];
+	uint16_t isa;    /* those of `driven` that ISA devices ask for, too */
+	uint8_t reserved[2];
 };
+
+/* PIRQs begin to ask for an ISA interrupt, or no longer do; what ISA devices ask stays. */
+static void piix3_share(struct device *d, unsigned irq, bool begin)
+{
+	struct piix3 *s = device_state(d);
+	bool isa = begin ? irq_get(d->out[irq]) : s->isa >> irq & 1;
+
+	s->isa = (uint16_t)((s->isa & ~(1u << irq)) | (unsigned)(begin && isa) << irq);
+	irq_set(d->out[irq], begin || isa);
+}
 
 static void piix3_route(struct device *d)
 {
@@ -44,14 +56,27 @@ static void piix3_route(struct device *d)
 	s->driven = (uint16_t)levels;
 	for (unsigned irq = 0; irq < ISA_IRQS; irq++) {
 		if (changed >> irq & 1)
-			irq_set(d->out[irq], levels >> irq & 1);
+			piix3_share(d, irq, levels >> irq & 1);
 	}
+}
+
+/* An ISA device drives its interrupt. */
+static void piix3_set_isa(struct device *d, unsigned irq, bool level)
+{
+	struct piix3 *s = device_state(d);
+
+	if (s->driven >> irq & 1)
+		s->isa = (uint16_t)((s->isa & ~(1u << irq)) | (unsigned)level << irq);
+	else
+		irq_set(d->out[irq], level);
 }
 
 static void piix3_set_irq(struct device *d, unsigned pin, bool level)
 {
 	struct piix3 *s = device_state(d);
 
+	if (pin >= PIIX3_ISA && pin < PIIX3_ISA + ISA_IRQS)
+		piix3_set_isa(d, pin - PIIX3_ISA, level);
 	if (pin >= PIIX3_PIRQS)
 		return;
 	s->asserted = (uint8_t)((s->asserted & ~(1u << pin)) | (unsigned)level << pin);

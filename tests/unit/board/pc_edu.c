@@ -165,6 +165,34 @@ static void test_interrupts(void **state)
 	assert_true(irq_asserted());
 }
 
+/* SCI and the function on one interrupt, which is high while one of them asks for it. */
+static void test_shared(void **state)
+{
+	power_on_edu("edu");
+	bus_port_write(&m->bus, 0x4d1, 1, 0x0e);
+	config_write(PCI_ADDRESS(1, 0), 0x62, 1, 9);
+	bus_port_write(&m->bus, 0xa0, 1, 0x0a);
+	/* PM timer status, enabled, as SCI. */
+	bus_port_write(&m->bus, 0xb2, 1, 0xf1);
+	bus_port_write(&m->bus, 0x602, 2, 1);
+	pass(3000000000);
+	assert_int_equal(bus_port_read(&m->bus, 0xa0, 1) & 2, 2);
+	put(0x60, 4, 1);
+	put(0x64, 4, 1);
+	assert_int_equal(bus_port_read(&m->bus, 0xa0, 1) & 2, 2);
+	put(0x60, 4, 1);
+	bus_port_write(&m->bus, 0x602, 2, 0);
+	assert_int_equal(bus_port_read(&m->bus, 0xa0, 1) & 2, 2);
+	put(0x64, 4, 1);
+	assert_int_equal(bus_port_read(&m->bus, 0xa0, 1) & 2, 0);
+	put(0x60, 4, 1);
+	bus_port_write(&m->bus, 0x602, 2, 1);
+	config_write(PCI_ADDRESS(1, 0), 0x62, 1, 0x80);
+	assert_int_equal(bus_port_read(&m->bus, 0xa0, 1) & 2, 2);
+	bus_port_write(&m->bus, 0x602, 2, 0);
+	assert_int_equal(bus_port_read(&m->bus, 0xa0, 1) & 2, 0);
+}
+
 /* The line is low after a reset, and the next interrupt is seen. */
 static void test_reset(void **state)
 {
@@ -275,7 +303,7 @@ int main(void)
 	    TEST(test_configuration), TEST(test_too_many),   TEST(test_registers),
 	    TEST(test_factorial),     TEST(test_interrupts), TEST(test_reset),
 	    TEST(test_dma),           TEST(test_dma_beyond), TEST(test_dma_mask),
-	    TEST(test_snapshot),
+	    TEST(test_snapshot),      TEST(test_shared),
 	};
 
 	return cmocka_run_group_tests_name("board/pc_edu", tests, NULL, NULL);

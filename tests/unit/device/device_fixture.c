@@ -184,6 +184,11 @@ void irq_set(struct irq line, bool level)
 		line.to->class->set_irq(line.to, line.pin, level);
 }
 
+bool irq_get(struct irq line)
+{
+	return line.to && line.to->class->get_irq && line.to->class->get_irq(line.to, line.pin);
+}
+
 /* ---- time ---- */
 
 uint64_t device_now(const struct device *d)

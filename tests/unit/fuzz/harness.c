@@ -4,6 +4,7 @@
  * answers of the door, memory that is made up.
  */
 #include "fuzz/harness.h"
+#include "fuzz/mutate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -169,6 +170,28 @@ static void test_every_device_has_a_target(void **state)
 	for (unsigned i = 0; device_classes[i]; i++)
 		n--;
 	assert_int_equal(n, 2); /* board and pci */
+}
+
+/* Four writes with the right values in the right order: the mutator makes them of nothing. */
+static void test_window_is_found(void **state)
+{
+	const struct fuzz_region *edu;
+	uint8_t input[512];
+	unsigned seed = 0;
+
+	if (!device_class_find("edu")) {
+		print_message("SKIP: there is no edu in this configuration\n");
+		skip();
+	}
+	open_target("edu");
+	mutate_open(harness_regions(h));
+	edu = region_by_name(harness_regions(h), "edu", 3);
+	assert_non_null(edu);
+	do {
+		assert_true(seed < 1000);
+		harness_run(h, input, mutate(input, 0, sizeof(input), seed++));
+	} while (!edu->window->on);
+	mutate_open(NULL);
 }
 
 static void test_no_such_target(void **state)
@@ -364,6 +387,7 @@ int main(void)
 	    TEST(test_every_region_has_a_number),
 	    TEST(test_every_device_has_a_target),
 	    TEST(test_no_such_target),
+	    TEST(test_window_is_found),
 	    TEST(test_accesses),
 	    TEST(test_strings),
 	    TEST(test_page_crossing),
