@@ -99,7 +99,7 @@ static const struct event events[] = {
     {.kind = EVENT_HLT, .position = {120, 2}, .rip = 0xfff5},
     {.kind = EVENT_HOST_WAIT, .position = {120, 3}, .data = 1000120},
     {.kind = EVENT_IRQ, .position = {120, 3}, .data = 0xec},
-    {.kind = EVENT_HOST_CHAR, .position = {130, 3}, .address = 3, .bytes = typed, .length = 3},
+    {.kind = EVENT_HOST_CHAR, .position = {130, 3}, .address = 9, .bytes = typed, .length = 3},
     {.kind = EVENT_END, .position = {140, 3}, .address = STOP_QUIT},
 };
 
@@ -199,7 +199,7 @@ static void test_dump(void **state)
 		 "       2           120             fff5 hlt\n"
 		 "       3           120                - host-wait    1000120 ns\n"
 		 "       4           120                - irq          0xec  lapic\n"
-		 "       5           130                - host-char    channel 3 3 bytes 6c730d "
+		 "       5           130                - host-char    channel 9 3 bytes 6c730d "
 		 "\"ls.\"\n"
 		 "       6           140                - end          ended from outside\n");
 	assert_string_equal(err, "");
@@ -212,7 +212,7 @@ static void test_dump_json(void **state)
 	    out,
 	    "{\"number\":0,\"insns\":100,\"exits\":0,\"kind\":\"pio-read\",\"rip\":\"0xfff0\","
 	    "\"address\":\"0x1234\",\"size\":1,\"data\":\"0x60\"}\n"
-	    "{\"number\":5,\"insns\":130,\"exits\":3,\"kind\":\"host-char\",\"address\":\"0x3\","
+	    "{\"number\":5,\"insns\":130,\"exits\":3,\"kind\":\"host-char\",\"address\":\"0x9\","
 	    "\"bytes\":\"6c730d\"}\n");
 }
 
