@@ -24,8 +24,12 @@ GOLDEN = os.path.join(os.path.dirname(os.path.dirname(driver.HERE)), "corpora", 
 GUESTS = ["hello", "modes", "faults", "paging", "fpu", "serial", "rtc", "reboot", "multiboot", "firmware",
           "echo", "fwcfg"]
 
-# The guests that need more than version 1.
-VERSIONS = {"v3": ["pflash"]}
+# The guests that need more than version 1, and who runs them: of whpx what its emulators did, what a
+# device moved between exits, places, priorities and views.
+VERSIONS = {"v3": ("tcg", ["pflash"]),
+            "v4": ("whpx", ["fallback", "debug", "edu", "interrupts", "pflash"])}
+
+MODES = ("--machine", "--devices", "--cpu")
 
 
 def events_digest(text):
@@ -56,7 +60,8 @@ def record(d, version):
     folder = os.path.join(GOLDEN, version)
     os.makedirs(folder, exist_ok=True)
     guests = driver.guests_load()
-    for name in VERSIONS.get(version, GUESTS):
+    accel, names = VERSIONS.get(version, ("tcg", GUESTS))
+    for name in names:
         guest, trace = guests[name], os.path.join(folder, name + ".vcr")
         if os.path.exists(trace):
             continue
@@ -64,7 +69,7 @@ def record(d, version):
         built, work = (os.path.relpath(path, driver.GUESTS) for path in (d.guests, d.work))
         words = [word.replace(d.guests, built).replace(d.work, work)
                  .replace(driver.GUESTS + os.sep, "") for word in guest.command(d)]
-        words += driver.DEBUG_EXIT + driver.RTC + ["-o", trace]
+        words += driver.DEBUG_EXIT + driver.RTC + ["-accel", accel, "-o", trace]
         done = d.run("record", *words, stdin=guest.stdin, cwd=driver.GUESTS)
         d.expect(f"record {name}", done, guest.exit)
         with open(digest_path(trace), "w", encoding="utf-8") as f:
@@ -80,14 +85,17 @@ def main():
         record(d, arguments.record)
         return d.end()
     differs = differing()
-    for trace in sorted(glob.glob(os.path.join(GOLDEN, "v*", "*.vcr"))):
+    for number, trace in enumerate(sorted(glob.glob(os.path.join(GOLDEN, "v*", "*.vcr")))):
         name = os.path.relpath(trace, GOLDEN)
-        d.expect(f"{name}: verify", d.run("verify", trace), driver.OK, 0)
+        # Programs start slowly on Windows: one way of replay for each.
+        modes = MODES if not d.windows else MODES[number % 3:][:1]
+        if not d.windows:
+            d.expect(f"{name}: verify", d.run("verify", trace), driver.OK, 0)
         done = d.run("dump", "--json", trace)
         with open(digest_path(trace), encoding="utf-8") as f:
             d.check(f"{name}: its events", done.status == 0 and
                     events_digest(done.out) == f.read().strip(), done)
-        for mode in ("--machine", "--devices", "--cpu"):
+        for mode in modes:
             done = d.run("replay", *([] if mode == "--machine" else [mode]), trace)
             d.expect(f"{name}: replay {mode}", done, 1 if (name, mode) in differs else driver.OK)
     if not d.passed and not d.failed:
