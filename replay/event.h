@@ -19,6 +19,14 @@ bool event_is_between(const struct machine *m);
 struct event event_of_host(const struct machine *m, enum event_kind kind, uint64_t address,
 			   uint64_t data, const void *bytes, size_t length);
 
+/* Of an exit by port or memory. */
+static inline enum event_kind event_kind_of_access(const struct exit *x)
+{
+	if (x->kind == EXIT_PIO)
+		return x->is_write ? EVENT_PIO_WRITE : EVENT_PIO_READ;
+	return x->is_write ? EVENT_MMIO_WRITE : EVENT_MMIO_READ;
+}
+
 /* The exit that an event of crossing EXIT records. */
 struct exit event_to_exit(const struct event *e);
 

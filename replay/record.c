@@ -233,9 +233,13 @@ static void record_exit(struct tap *t, const struct exit *x)
 {
 	struct recorder *r = of_tap(t);
 
-	const struct event e = event_of_exit(r->machine, x);
-
-	record_event(r, &e);
+	if (x->kind != EXIT_PIO && x->kind != EXIT_MMIO) {
+		record(r, event_of_exit(r->machine, x));
+		return;
+	}
+	/* An exit is never between two: it needs no place. */
+	trace_write_access(r->writer, event_kind_of_access(x), machine_position(r->machine), x);
+	r->events++;
 }
 
 static void record_irq(struct tap *t, enum irq_kind kind, uint32_t value)

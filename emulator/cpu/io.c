@@ -9,16 +9,13 @@
 #include "emulator/cpu/mem.h"
 #include "emulator/cpu/system.h"
 
-/*
- * SDM vol. 1 18.5: above IOPL, and always in virtual-8086 mode, the permission bitmap of the TSS
- * decides. Two bytes are read so that all bits of a misaligned access are there.
- */
+/* By the bitmap, of which two bytes are read so that all bits of a misaligned access are there. */
 static void check_permission(struct vcpu *v, unsigned port, unsigned size)
 {
 	const struct cpu *c = v->c;
 	unsigned at, bits;
 
-	if (!(c->cr0 & CR0_PE) || (!cpu_virtual8086(c) && c->cpl <= cpu_iopl(c)))
+	if (io_is_free(c))
 		return;
 	if (!(c->tr.attr & SEG_P) || !(c->tr.attr & 8) || c->tr.limit < 0x67)
 		cpu_raise_error(v, EXC_GP, 0);
@@ -49,12 +46,6 @@ static uint64_t port_access(struct vcpu *v, unsigned port, unsigned size, bool i
 }
 
 /* ---- IN, OUT ---- */
-
-/* There is no 64-bit I/O: REX.W changes nothing. */
-static unsigned io_size(const struct insn *i)
-{
-	return i->operand == 8 ? 4 : i->operand;
-}
 
 static unsigned io_port(const struct vcpu *v, const struct insn *i)
 {

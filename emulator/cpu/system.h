@@ -152,5 +152,18 @@ void op_wrmsr(struct vcpu *v, const struct insn *i);
 void msr_reset(struct cpu *c);
 
 insn_handler *io_lookup(const struct insn *i, unsigned *imm); /* 6C..6F, E4..E7, EC..EF */
+/* Bytes that an I/O instruction moves: there is no 64-bit I/O, REX.W changes nothing. */
+static inline unsigned io_size(const struct insn *i)
+{
+	return i->operand == 8 ? 4 : i->operand;
+}
+/*
+ * SDM vol. 1 18.5: above IOPL, and always in virtual-8086 mode, the permission bitmap of the TSS
+ * decides which ports may be accessed; this is whether there is no need to look at it.
+ */
+static inline bool io_is_free(const struct cpu *c)
+{
+	return !(c->cr0 & CR0_PE) || (!cpu_virtual8086(c) && c->cpl <= cpu_iopl(c));
+}
 
 #endif

@@ -336,10 +336,9 @@ code_data_as(uint8_t *p, size_t *size, uint8_t *control, unsigned width, const e
 		} else if (e->data != expected) {
 			le_store(p, e->data, width);
 			p += width;
-			control[order[i]] = CONTROL_DATA;
 			missed++;
-		} else {
-			control[order[i]] = 0;
+			if (control)
+				control[order[i]] = CONTROL_DATA;
 		}
 		site_touch_data(&s, e->data, e->insns);
 	}
@@ -349,10 +348,10 @@ code_data_as(uint8_t *p, size_t *size, uint8_t *control, unsigned width, const e
 
 /*
  * Appends the data of one site's events [first, first + count) in one mode to `out`; returns how
- * often DATA_SAME missed.
+ * often DATA_SAME missed, and notes it in `control` unless that is NULL.
  */
-static uint32_t code_data(struct encoder *n, struct column_buffer *out, unsigned width,
-			  enum data_mode mode, const struct packed_event *events,
+static uint32_t code_data(struct encoder *n, struct column_buffer *out, uint8_t *control,
+			  unsigned width, enum data_mode mode, const struct packed_event *events,
 			  const uint32_t *order, uint32_t first, uint32_t count)
 {
 	uint8_t *p = buffer_reserve(n, out, count * (size_t)VARINT_MAX);
@@ -377,7 +376,7 @@ static uint32_t code_data(struct encoder *n, struct column_buffer *out, unsigned
 		return code_data_as(p, &out->size, NULL, width, DATA_CLOCK, events, order, s,
 				    count);
 	default:
-		return code_data_as(p, &out->size, n->control, width, DATA_SAME, events, order, s,
+		return code_data_as(p, &out->size, control, width, DATA_SAME, events, order, s,
 				    count);
 	}
 }
@@ -425,7 +424,7 @@ static uint64_t mode_cost(struct encoder *n, unsigned width, enum data_mode mode
 	n->trial.size = 0;
 	*missed = 0;
 	for (uint32_t first = 0; first + row <= count; first += step)
-		*missed += code_data(n, &n->trial, width, mode, events, order, first, row);
+		*missed += code_data(n, &n->trial, NULL, width, mode, events, order, first, row);
 	return entropy(&n->trial) + *missed * (uint64_t)MISS_COST;
 }
 
@@ -459,10 +458,7 @@ static void choose_mode(struct encoder *n, struct site *s, const struct packed_e
 	for (uint64_t bits = n->bits[s - n->found]; bits; bits >>= 8)
 		s->width++;
 	s->mode = (uint8_t)cheapest_mode(n, s->width, events, order, count);
-	code_data(n, column, s->width, s->mode, events, order, 0, count);
-	if (s->mode != DATA_SAME)
-		for (uint32_t i = 0; i < count; i++)
-			n->control[order[i]] = 0;
+	code_data(n, column, n->control, s->width, s->mode, events, order, 0, count);
 	s->data_size = column->size - before;
 }
 
@@ -549,6 +545,7 @@ const uint8_t *encoder_run(struct encoder *n, const struct packed_event *events,
 	for (unsigned i = 0; i < COLUMN_COUNT; i++)
 		n->column[i].size = 0;
 	n->out.size = 0;
+	memset(n->control, 0, count);
 	find_sites(n, events, count);
 	sort_by_site(n, count);
 	for (uint32_t s = 0; s < n->found_count; s++) {

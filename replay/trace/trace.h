@@ -106,6 +106,9 @@ struct trace_writer *trace_writer_open(const char *path, const struct trace_info
  * trace_writer_failed() and close; events after it are dropped.
  */
 void trace_write(struct trace_writer *w, const struct event *event);
+/* The same for an access of a port or of device memory, which are most of all events. */
+void trace_write_access(struct trace_writer *w, enum event_kind kind, struct position at,
+			const struct exit *x);
 bool trace_writer_failed(const struct trace_writer *w);
 /*
  * Ends the chunk begun, so that what was written so far survives a crash. Flush at positions that

@@ -381,13 +381,34 @@ static void refuse(struct trace_writer *w, const char *why)
 	writer_fail(w, &error);
 }
 
+/* Where the next event goes, which is the caller's to fill in, but for its position. */
+static inline __attribute__((always_inline)) struct packed_event *
+event_begin(struct trace_writer *w, const struct position *at, size_t length)
+{
+	struct packed_event *to;
+	struct batch *b;
+
+	if (w->filling->count == CHUNK_EVENTS_MAX || length > BATCH_BYTES - w->filling->used)
+		submit(w);
+	b = w->filling;
+	if (!b->count) {
+		if (!w->number)
+			w->exits = at->exits;
+		b->number = w->number;
+		b->exits = w->exits;
+	}
+	to = &b->event[b->count++];
+	to->insns = w->insns = at->insns;
+	w->number++;
+	return to;
+}
+
 void trace_write(struct trace_writer *w, const struct event *e)
 {
 	unsigned fields = event_kind_fields(e->kind);
 	bool is_exit = event_kind_crossing(e->kind) == CROSSING_EXIT;
 	size_t length = fields & EVENT_FIELD_B ? e->length : 0;
 	struct packed_event *to;
-	struct batch *b;
 
 	if (atomic_load_explicit(&w->failed, memory_order_relaxed))
 		return;
@@ -398,17 +419,7 @@ void trace_write(struct trace_writer *w, const struct event *e)
 						      : "its position lies before the last");
 		return;
 	}
-	if (w->filling->count == CHUNK_EVENTS_MAX || length > BATCH_BYTES - w->filling->used)
-		submit(w);
-	b = w->filling;
-	if (!b->count) {
-		if (!w->number)
-			w->exits = e->position.exits;
-		b->number = w->number;
-		b->exits = w->exits;
-	}
-	to = &b->event[b->count++];
-	to->insns = e->position.insns;
+	to = event_begin(w, &e->position, length);
 	to->rip = is_exit ? e->rip : 0;
 	to->address = fields & EVENT_FIELD_A ? e->address : 0;
 	to->data = fields & EVENT_FIELD_D ? e->data : 0;
@@ -416,12 +427,31 @@ void trace_write(struct trace_writer *w, const struct event *e)
 	to->kind = (uint8_t)e->kind;
 	to->size = fields & EVENT_FIELD_S ? e->size : 0;
 	if (length) {
-		memcpy(b->bytes + b->used, e->bytes, length);
-		b->used += length;
+		memcpy(w->filling->bytes + w->filling->used, e->bytes, length);
+		w->filling->used += length;
 	}
-	w->number++;
-	w->insns = e->position.insns;
 	w->exits += is_exit;
+}
+
+void trace_write_access(struct trace_writer *w, enum event_kind kind, struct position at,
+			const struct exit *x)
+{
+	struct packed_event *to;
+
+	if (atomic_load_explicit(&w->failed, memory_order_relaxed))
+		return;
+	if (at.insns < w->insns) {
+		refuse(w, "its position lies before the last");
+		return;
+	}
+	to = event_begin(w, &at, 0);
+	to->rip = x->rip;
+	to->address = x->address;
+	to->data = x->data;
+	to->length = 0;
+	to->kind = (uint8_t)kind;
+	to->size = x->size;
+	w->exits++;
 }
 
 bool trace_writer_failed(const struct trace_writer *w)

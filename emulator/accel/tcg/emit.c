@@ -65,7 +65,7 @@ static void emit_x87_again(struct emitter *e, unsigned insn)
 }
 
 /* `flags`: SITE_* */
-static void emit_interpret(struct emitter *e, unsigned insn, uint32_t flags)
+static void emit_site(struct emitter *e, unsigned insn, uint32_t flags)
 {
 	const struct insn *i = &e->t->block->insn[insn];
 
@@ -73,7 +73,22 @@ static void emit_interpret(struct emitter *e, unsigned insn, uint32_t flags)
 	flags |= i->ends_block ? SITE_LEAVE : 0;
 	asm_mov_imm(&e->a, HOST_R15,
 		    insn | e->end[insn] << 8 | flags | (uint64_t)e->t->index << 32);
+}
+
+static void emit_interpret(struct emitter *e, unsigned insn, uint32_t flags)
+{
+	emit_site(e, insn, flags);
 	asm_link(asm_call(&e->a), e->j->interpret);
+}
+
+static void emit_port(struct emitter *e, const struct ir_op *o)
+{
+	emit_site(e, o->insn, 0);
+	if (o->a == IR_IMM)
+		asm_mov_imm(&e->a, HOST_R14, o->imm);
+	else
+		asm_rr(&e->a, 4, ASM_0F | 0xb7, HOST_R14, HOST_RDX); /* movzx */
+	asm_link(asm_call(&e->a), e->j->port);
 }
 
 /* ---- edges ---- */
@@ -169,6 +184,10 @@ static void emit_op(struct emitter *e, const struct ir_op *o)
 		break;
 	case IR_CALL:
 		emit_interpret(e, o->insn, o->kind ? SITE_LEAVE : 0);
+		emit_x87_again(e, o->insn);
+		break;
+	case IR_PORT:
+		emit_port(e, o);
 		emit_x87_again(e, o->insn);
 		break;
 	case IR_GOTO:

@@ -5,7 +5,9 @@
  */
 #include "emulator/accel/tcg/helpers.h"
 
+#include "emulator/cpu/debug.h"
 #include "emulator/cpu/flags.h"
+#include "emulator/cpu/system.h"
 
 /* ---- flags ---- */
 
@@ -102,4 +104,40 @@ uint32_t jit_interpret(struct jit_frame *f, uint64_t site, uint64_t linear)
 		jit_flags_load(f, c);
 	f->flags_here = false;
 	return 0;
+}
+
+/* A boundary as in jit_interpret(), but neither flags nor RAM's side of things are involved. */
+uint32_t jit_port(struct jit_frame *f, uint64_t site, uint64_t port)
+{
+	struct jit *j = f->jit;
+	const struct jit_block *t = j->block[SITE_BLOCK(site)];
+	struct vcpu *v = j->v;
+	struct cpu *c = v->c;
+	unsigned n = SITE_INSN(site);
+	const struct insn *i = &t->block->insn[n];
+	struct exit e = {
+	    .kind = EXIT_PIO,
+	    .is_write = i->opcode & 2,
+	    .size = (uint8_t)io_size(i),
+	    .address = port,
+	};
+	uint64_t *rax = &c->reg[GPR_RAX], mask = UINT64_MAX >> (64 - 8 * e.size);
+
+	if (unlikely(f->x87_loaded))
+		jit_x87_store(f);
+	if (!io_is_free(c) || (c->dr[7] & DR7_ANY))
+		return JIT_PORT_REFUSED;
+	c->insns = f->limit - (uint64_t)(f->left + t->insns - n - 1);
+	c->reg[GPR_RIP] = (t->rip + SITE_END(site)) & c->linear_mask;
+	v->insn = i;
+	e.rip = insn_rip(v);
+	if (e.is_write)
+		e.data = *rax & mask;
+	v->ops->exit(v->machine, &e);
+	if (!e.is_write)
+		*rax = e.size == 4 ? (uint32_t)e.data : (*rax & ~mask) | (e.data & mask);
+	if (!t->dead && c->insns < v->limit)
+		return JIT_PORT_DONE;
+	jit_flags_store(f, c);
+	return JIT_PORT_LEAVE;
 }

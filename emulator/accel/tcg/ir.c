@@ -19,8 +19,9 @@ static const char *const opcode_name[IR_OPCODES] = {
     [IR_GETHIGH] = "gethigh", [IR_PUTHIGH] = "puthigh", [IR_CARRY] = "carry",
     [IR_ADDR] = "addr",       [IR_PROBE] = "probe",     [IR_ALIGNED] = "aligned",
     [IR_FORWARD] = "forward", [IR_SSE] = "sse",         [IR_X87] = "x87",
-    [IR_LOOKUP] = "lookup",   [IR_CALL] = "call",       [IR_GOTO] = "goto",
-    [IR_JCC] = "j",           [IR_JCXZ] = "jcxz",       [IR_JUMP] = "jump",
+    [IR_LOOKUP] = "lookup",   [IR_CALL] = "call",       [IR_PORT] = "port",
+    [IR_GOTO] = "goto",       [IR_JCC] = "j",           [IR_JCXZ] = "jcxz",
+    [IR_JUMP] = "jump",
 };
 
 static const char *const register_name[] = {"rax", "rcx", "rdx",  "rbx",   "rsp",  "rbp", "rsi",

@@ -74,6 +74,7 @@ enum ir_opcode {
 	IR_X87, /* guest instruction `kind` with ModRM `from`; x87.h */
 	IR_LOOKUP, /* the host code for RIP = temp; hands over when it is not known */
 	IR_CALL,   /* this guest instruction is the interpreter's; kind 1: and ends the block */
+	IR_PORT,   /* this guest instruction is IN or OUT, of port a or else imm */
 	IR_GOTO,   /* the block ends, to RIP imm */
 	IR_JCC,    /* the block ends, to RIP imm if condition, else to the next instruction */
 	IR_JCXZ,   /* the same; kind 0: if rCX of `size` bytes is 0, kind 1: if it is not */

@@ -124,7 +124,8 @@ struct jit {
 	struct os_code code;
 	uint8_t *code_start, *code_at; /* behind the thunks; what is free */
 	uint32_t (*enter)(struct jit_frame *f, const uint8_t *code);
-	const uint8_t *exit, *interpret, *flags, *float_begin, *x87_begin; /* thunks, as written */
+	/* Thunks, as they are written. */
+	const uint8_t *exit, *interpret, *port, *flags, *float_begin, *x87_begin;
 	const struct tlb *tlb; /* that code was made for */
 	unsigned threshold;    /* how often a block is interpreted before it is translated */
 	struct jit_edge *last; /* left by this one: to be linked to what comes next */
@@ -185,6 +186,13 @@ uint32_t jit_interpret(struct jit_frame *f, uint64_t site, uint64_t linear);
 
 /* Also called by it: the guest's x87 state is put into the frame for the host's unit. */
 void jit_x87_load(struct jit_frame *f);
+
+/*
+ * The same for IN and OUT, straight to the machine: one access of a port. JIT_PORT_REFUSED: it did
+ * nothing, for there are permissions or breakpoints to look at.
+ */
+uint32_t jit_port(struct jit_frame *f, uint64_t site, uint64_t port);
+enum { JIT_PORT_DONE, JIT_PORT_LEAVE, JIT_PORT_REFUSED };
 
 /*
  * A site: the number of the instruction, behind which byte of the block it ends, the index of the

@@ -122,6 +122,7 @@ struct ir_flags ir_flags(const struct ir_op *o)
 	case IR_FORWARD:
 	case IR_LOOKUP:
 	case IR_CALL:
+	case IR_PORT:
 	case IR_GOTO:
 	case IR_JCXZ:
 	case IR_JUMP:

@@ -38,35 +38,70 @@ static struct host_mem frame_reg(unsigned r)
 	return host_at(HOST_RBP, FRAME(reg) + (int32_t)(8 * r));
 }
 
+/* Guest registers by where they are in translated code. */
+enum place_kind {
+	IN_CALLERS, /* host registers that C may change */
+	IN_CALLEES, /* host registers that it does not */
+	IN_FRAME
+};
+
+static bool is_in(unsigned r, enum place_kind kind)
+{
+	if (jit_host_reg[r] == HOST_NONE)
+		return kind == IN_FRAME;
+	/* Of the two conventions that which preserves less. */
+	return kind == (jit_host_reg[r] == HOST_RBX || jit_host_reg[r] == HOST_R12 ? IN_CALLEES
+										   : IN_CALLERS);
+}
+
+/* From struct cpu, which `cpu` points into; those in the frame use rcx. */
+static void load_those(struct assembler *a, enum place_kind kind, unsigned cpu)
+{
+	for (unsigned r = 0; r < 16; r++) {
+		if (!is_in(r, kind))
+			continue;
+		if (kind == IN_FRAME) {
+			asm_load(a, 8, HOST_RCX, guest_reg(cpu, r));
+			asm_store(a, 8, frame_reg(r), HOST_RCX);
+		} else {
+			asm_load(a, 8, jit_host_reg[r], guest_reg(cpu, r));
+		}
+	}
+}
+
+static void store_those(struct assembler *a, enum place_kind kind, unsigned cpu)
+{
+	for (unsigned r = 0; r < 16; r++) {
+		if (!is_in(r, kind))
+			continue;
+		if (kind == IN_FRAME)
+			asm_load(a, 8, HOST_RCX, frame_reg(r));
+		asm_store(a, 8, guest_reg(cpu, r), kind == IN_FRAME ? HOST_RCX : jit_host_reg[r]);
+	}
+}
+
+static void load_cpu(struct assembler *a, unsigned cpu)
+{
+	asm_load(a, 8, cpu, host_at(HOST_RBP, FRAME(xmm)));
+}
+
 /* Uses r15, which the guest's registers are not in. */
 static void guest_load(struct assembler *a)
 {
-	asm_load(a, 8, HOST_R15, host_at(HOST_RBP, FRAME(xmm)));
-	for (unsigned r = 0; r < 16; r++) {
-		if (jit_host_reg[r] != HOST_NONE)
-			continue;
-		asm_load(a, 8, HOST_RCX, guest_reg(HOST_R15, r));
-		asm_store(a, 8, frame_reg(r), HOST_RCX);
-	}
-	for (unsigned r = 0; r < 16; r++)
-		if (jit_host_reg[r] != HOST_NONE)
-			asm_load(a, 8, jit_host_reg[r], guest_reg(HOST_R15, r));
+	load_cpu(a, HOST_R15);
+	load_those(a, IN_FRAME, HOST_R15);
+	load_those(a, IN_CALLEES, HOST_R15);
+	load_those(a, IN_CALLERS, HOST_R15);
 	asm_load(a, 8, HOST_R13, host_at(HOST_RBP, FRAME(left)));
 }
 
 /* Uses `cpu`, which is one of the free registers, and rcx. */
 static void guest_store(struct assembler *a, unsigned cpu)
 {
-	asm_load(a, 8, cpu, host_at(HOST_RBP, FRAME(xmm)));
-	for (unsigned r = 0; r < 16; r++)
-		if (jit_host_reg[r] != HOST_NONE)
-			asm_store(a, 8, guest_reg(cpu, r), jit_host_reg[r]);
-	for (unsigned r = 0; r < 16; r++) {
-		if (jit_host_reg[r] != HOST_NONE)
-			continue;
-		asm_load(a, 8, HOST_RCX, frame_reg(r));
-		asm_store(a, 8, guest_reg(cpu, r), HOST_RCX);
-	}
+	load_cpu(a, cpu);
+	store_those(a, IN_CALLERS, cpu);
+	store_those(a, IN_CALLEES, cpu);
+	store_those(a, IN_FRAME, cpu);
 	asm_store(a, 8, host_at(HOST_RBP, FRAME(left)), HOST_R13);
 }
 
@@ -170,6 +205,28 @@ static void make_leave(struct assembler *a)
 	asm_byte(a, 0xc3);
 }
 
+#define CALL_STACK (8 + SHADOW_SPACE) /* in a thunk that was called, for a call of C */
+
+/* function(frame, r15, r14). MXCSR and the x87 unit are those of C in it. Uses rcx. */
+static void call_c(struct assembler *a, uint64_t function)
+{
+	float_store(a, false);
+	x87_store(a);
+	asm_rm(a, 8, 0x8d, ARG0, host_at(HOST_RBP, -FRAME_BIAS));
+	asm_mov_rr(a, 8, ARG1, HOST_R15);
+	asm_mov_rr(a, 8, ARG2, HOST_R14);
+	asm_mov_imm(a, HOST_RAX, function);
+	asm_rr(a, 4, 0xff, 2, HOST_RAX); /* call */
+}
+
+/* Out of a thunk and of translated code. */
+static void leave_code(struct assembler *a)
+{
+	asm_alu_imm(a, 8, ASM_ADD, HOST_RSP, CALL_STACK + 8);
+	asm_mov_imm(a, HOST_RAX, JIT_LEFT);
+	make_leave(a);
+}
+
 /*
  * Called with the site in r15 and an address in r14: calls jit_interpret(), and returns, or leaves
  * the code. In between the stack is 8 bytes off.
@@ -178,25 +235,52 @@ static void make_interpret(struct assembler *a)
 {
 	uint8_t *leave;
 
-	asm_alu_imm(a, 8, ASM_SUB, HOST_RSP, 8 + SHADOW_SPACE);
+	asm_alu_imm(a, 8, ASM_SUB, HOST_RSP, CALL_STACK);
 	guest_store(a, HOST_RAX);
-	float_store(a, false);
-	x87_store(a);
-	asm_rm(a, 8, 0x8d, ARG0, host_at(HOST_RBP, -FRAME_BIAS));
-	asm_mov_rr(a, 8, ARG1, HOST_R15);
-	asm_mov_rr(a, 8, ARG2, HOST_R14);
-	asm_mov_imm(a, HOST_RAX, (uint64_t)(uintptr_t)jit_interpret);
-	asm_rr(a, 4, 0xff, 2, HOST_RAX); /* call */
+	call_c(a, (uint64_t)(uintptr_t)jit_interpret);
 	asm_rr(a, 4, 0x85, HOST_RAX, HOST_RAX);
 	leave = asm_jcc(a, CC_NE);
 	float_load(a);
 	guest_load(a);
-	asm_alu_imm(a, 8, ASM_ADD, HOST_RSP, 8 + SHADOW_SPACE);
+	asm_alu_imm(a, 8, ASM_ADD, HOST_RSP, CALL_STACK);
 	asm_byte(a, 0xc3);
 	asm_link(leave, a->at);
-	asm_alu_imm(a, 8, ASM_ADD, HOST_RSP, 8 + SHADOW_SPACE + 8);
-	asm_mov_imm(a, HOST_RAX, JIT_LEFT);
-	make_leave(a);
+	leave_code(a);
+}
+
+/*
+ * The same for jit_port(), with a port in r14. Nothing looks at the guest's registers meanwhile,
+ * so those that C preserves stay where they are, unless the code is left.
+ */
+static void make_port(struct assembler *a, const uint8_t *interpret)
+{
+	uint8_t *stay, *leave;
+
+	asm_alu_imm(a, 8, ASM_SUB, HOST_RSP, CALL_STACK);
+	load_cpu(a, HOST_RAX);
+	store_those(a, IN_CALLERS, HOST_RAX);
+	asm_store(a, 8, host_at(HOST_RBP, FRAME(left)), HOST_R13);
+	call_c(a, (uint64_t)(uintptr_t)jit_port);
+	asm_alu_imm(a, 4, ASM_CMP, HOST_RAX, JIT_PORT_LEAVE);
+	leave = asm_jcc(a, CC_E);
+	stay = asm_jcc(a, CC_B);
+	/* JIT_PORT_REFUSED: as if it had not been called. */
+	float_load(a);
+	load_cpu(a, HOST_RAX);
+	load_those(a, IN_CALLERS, HOST_RAX);
+	asm_alu_imm(a, 8, ASM_ADD, HOST_RSP, CALL_STACK);
+	asm_link(asm_jmp(a), interpret);
+	asm_link(stay, a->at);
+	float_load(a);
+	load_cpu(a, HOST_R15);
+	load_those(a, IN_CALLERS, HOST_R15);
+	asm_alu_imm(a, 8, ASM_ADD, HOST_RSP, CALL_STACK);
+	asm_byte(a, 0xc3);
+	asm_link(leave, a->at);
+	load_cpu(a, HOST_RAX);
+	store_those(a, IN_CALLEES, HOST_RAX);
+	store_those(a, IN_FRAME, HOST_RAX);
+	leave_code(a);
 }
 
 /* Called: makes the host's status flags, but for AF, those in the frame. Uses eax and r15. */
@@ -245,6 +329,8 @@ void jit_make_thunks(struct jit *j, struct assembler *a)
 	make_leave(a);
 	j->interpret = begin(a);
 	make_interpret(a);
+	j->port = begin(a);
+	make_port(a, j->interpret);
 	j->flags = begin(a);
 	make_flags(a);
 	j->float_begin = begin(a);

@@ -300,6 +300,18 @@ static bool translate_leave(struct translation *t)
 	return true;
 }
 
+/* IN, OUT: opcode bit 3 is where the port is, bit 1 which of them. */
+static bool translate_port(struct translation *t)
+{
+	const struct insn *i = t->i;
+
+	if (i->opcode & 8)
+		ir_add(t, IR_PORT, 2, IR_NONE, GPR_RDX);
+	else
+		ir_add_imm(t, IR_PORT, 2, IR_NONE, (uint8_t)i->immediate);
+	return true;
+}
+
 static bool translate_one_byte(struct translation *t)
 {
 	const struct insn *i = t->i;
@@ -337,6 +349,9 @@ static bool translate_one_byte(struct translation *t)
 		return translate_moffs(t);
 	case 0xc9:
 		return translate_leave(t);
+	case 0xe4 ... 0xe7:
+	case 0xec ... 0xef:
+		return translate_port(t);
 	case 0xff:
 		if ((i->modrm >> 3 & 7) == 6)
 			return translate_push(t, i->is_reg ? i->rm : IR_MEM);

@@ -23,6 +23,8 @@ static void fixture_exit(struct machine *m, struct exit *e)
 		e->data = f->answer & (~0ull >> (64 - 8 * e->size));
 	if (f->exit_count < FIXTURE_EXITS)
 		f->exits[f->exit_count++] = *e;
+	if (f->exit_count == f->kick_exit)
+		vcpu_kick(&f->v);
 }
 
 static uint64_t fixture_now(struct machine *m)

@@ -31,6 +31,7 @@ struct cpu_fixture {
 	uint8_t *ram;
 	struct exit exits[FIXTURE_EXITS];
 	unsigned exit_count;
+	unsigned kick_exit;   /* the exit, from 1 on, that asks to leave; 0: none */
 	uint64_t answer;      /* to reads by exits */
 	unsigned dirty_pages; /* how often a page was reported dirty */
 };

@@ -3,6 +3,7 @@
  * I/O instructions (Intel SDM vol. 1 chapter 18, vol. 2 IN, OUT, INS, OUTS): sizes, permission,
  * strings with their counts, and stopping and going on in the middle of one.
  */
+#include "emulator/accel/tcg/tcg.h"
 #include "tests/unit/cpu/system_test.h"
 
 static void expect_exit(unsigned n, bool is_write, unsigned port, unsigned size, uint64_t data)
@@ -32,6 +33,64 @@ static void test_in_out(void **state)
 	expect_exit(0, false, 0x3f8, 4, 0x88776655);
 	expect_exit(1, true, 0x80, 4, 0x88776655);
 	assert_int_equal(f->c->reg[GPR_RAX], 0x88776655);
+}
+
+static void set_registers(struct cpu *c, unsigned count)
+{
+	for (unsigned r = 0; r < count; r++)
+		if (r != GPR_RSP && r != GPR_RDX)
+			c->reg[r] = 0x1000001 * r;
+}
+
+static void expect_registers(const struct cpu *c, unsigned count)
+{
+	for (unsigned r = 0; r < count; r++)
+		if (r != GPR_RSP && r != GPR_RDX)
+			assert_int_equal(c->reg[r], 0x1000001 * r);
+}
+
+/* An exit asks to leave: right behind the instruction, with all as it is there. */
+static void test_leaving(void **state)
+{
+	/* cmp eax, eax; out dx, al; dec rbx; inc r15; in al, dx; cmp al, 1; dec rcx; inc r10 */
+	fixture_load(f, CODE(0x39, 0xc0, 0xee, 0x48, 0xff, 0xcb, 0x49, 0xff, 0xc7, 0xec, 0x3c, 0x01,
+			     0x48, 0xff, 0xc9, 0x49, 0xff, 0xc2));
+	set_registers(f->c, 16);
+	f->c->reg[GPR_RDX] = 0x80;
+	f->kick_exit = 1;
+	f->v.limit = f->c->insns + 8;
+	tcg_run(&f->v);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 3);
+	assert_int_equal(f->c->insns, 2);
+	assert_int_equal(fixture_flags(f), FLAG_ZF | FLAG_PF);
+	expect_registers(f->c, 16);
+	/* And on, to the end. */
+	f->answer = 0xff;
+	assert_int_equal(fixture_run(f, 6), -1);
+	assert_int_equal(f->exit_count, 2);
+	expect_exit(1, false, 0x80, 1, 0xff);
+	f->c->reg[GPR_RAX] -= 0xff;
+	f->c->reg[GPR_RBX]++;
+	f->c->reg[GPR_RCX]++;
+	f->c->reg[GPR_R10]--;
+	f->c->reg[GPR_R15]--;
+	expect_registers(f->c, 16);
+}
+
+/* Where the bitmap is looked at, all else is the same. */
+static void test_bitmap_registers(void **state)
+{
+	const uint8_t code[] = {0xee, 0xec}; /* out dx, al; in al, dx */
+
+	f->c->tr.limit = 0x68 + 0x20;
+	for (unsigned n = 0; n < 0x21; n++)
+		fixture_poke(f, SYSTEM_TSS + 0x68 + n, 1, 0);
+	system_user(f);
+	set_registers(f->c, 8);
+	f->c->reg[GPR_RDX] = 0x60;
+	assert_int_equal(system_run(f, code, sizeof(code), 2), -1);
+	assert_int_equal(f->exit_count, 2);
+	expect_registers(f->c, 8);
 }
 
 /* SDM vol. 1 18.5.2: the bitmap, with all bits of a wide access, up to the TSS limit. */
@@ -176,9 +235,17 @@ int main(void)
 {
 #define TEST(bits, name) cmocka_unit_test_setup_teardown(name, setup##bits, teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(64, test_in_out),       TEST(32, test_bitmap),         TEST(64, test_outs),
-	    TEST(64, test_ins),          TEST(64, test_restart),        TEST(64, test_ins_fault),
-	    TEST(64, test_address_size), TEST(16, test_address_size16), TEST(32, test_segments),
+	    TEST(64, test_in_out),
+	    TEST(64, test_leaving),
+	    TEST(32, test_bitmap_registers),
+	    TEST(32, test_bitmap),
+	    TEST(64, test_outs),
+	    TEST(64, test_ins),
+	    TEST(64, test_restart),
+	    TEST(64, test_ins_fault),
+	    TEST(64, test_address_size),
+	    TEST(16, test_address_size16),
+	    TEST(32, test_segments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
