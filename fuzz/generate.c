@@ -137,26 +137,51 @@ static uint64_t some_time(struct random *r)
 	return random_one_in(r, 4) ? ns : ns + random_value(r) % (9 * ns);
 }
 
+/* Puts a number at an offset, in either byte order. */
+static void put_number(struct random *r, uint8_t *at, unsigned size, uint64_t value)
+{
+	bool big = random_one_in(r, 2);
+
+	for (unsigned i = 0; i < size; i++)
+		at[i] = (uint8_t)(value >> 8 * (big ? size - 1 - i : i));
+}
+
+/* Changes one number among the bytes; what devices find in memory is aligned. */
+static void change_number(struct random *r, struct op *op)
+{
+	static const uint8_t sizes[] = {1, 1, 2, 4, 4, 8};
+	unsigned size = sizes[random_below(r, sizeof(sizes))];
+
+	if (size <= op->length)
+		put_number(r, op->bytes + random_below(r, op->length / size) * size, size,
+			   some_value(r, 0));
+}
+
 static void some_bytes(struct random *r, struct op *op, unsigned most)
 {
-	op->length = (uint16_t)(1 + random_small(r, most - 1));
-	for (unsigned i = 0; i < op->length; i++)
-		op->bytes[i] = (uint8_t)some_value(r, i ? op->bytes[i - 1] : 0);
-	/* Descriptors hold addresses. */
-	if (op->length >= 8 && random_one_in(r, 2)) {
-		uint64_t gpa = address(r);
+	static const uint8_t sizes[] = {1, 1, 1, 4, 4, 8};
+	unsigned size = sizes[random_below(r, sizeof(sizes))];
+	uint64_t value = 0;
 
-		memcpy(op->bytes + random_below(r, op->length - 7u), &gpa, 8);
+	if (size > most)
+		size = 1;
+	op->length = (uint16_t)(size * (1 + random_small(r, most / size - 1)));
+	for (unsigned i = 0; i < op->length; i += size) {
+		value = some_value(r, value);
+		put_number(r, op->bytes + i, size, value);
 	}
 }
 
-/* The engine's own mutation, which knows what the code compared lately. */
+/* ---- the engine's own mutations, which know what the code compared lately ---- */
+
 static bool engine_value(struct random *r, struct op *op)
 {
 	uint8_t bytes[8];
-
-	/* It keeps compared bytes as the ints that C makes of them: four bytes find all. */
-	size_t size = op->size > 4 ? 8 : 4;
+	/*
+	 * What was compared is kept in the size that C makes of it, and looked for in that: a byte
+	 * as an int, and what came to a device's function for writes as it comes there.
+	 */
+	size_t size = op->size > 4 || random_one_in(r, 2) ? 8 : 4;
 
 	if (!LLVMFuzzerMutate || !random_one_in(r, 2))
 		return false;
@@ -164,6 +189,26 @@ static bool engine_value(struct random *r, struct op *op)
 	LLVMFuzzerMutate(bytes, size, size);
 	memcpy(&op->value, bytes, sizeof(bytes));
 	return true;
+}
+
+/* Bytes that there are already, or new ones. */
+static void change_bytes(struct random *r, struct op *op, unsigned most)
+{
+	switch (op->length ? random_below(r, 4) : 0) {
+	case 0:
+		some_bytes(r, op, most);
+		break;
+	case 1:
+		if (LLVMFuzzerMutate) {
+			most = most > op->length ? most : op->length;
+			op->length = (uint16_t)LLVMFuzzerMutate(op->bytes, op->length, most);
+			break;
+		}
+		/* fall through */
+	default:
+		change_number(r, op);
+		break;
+	}
 }
 
 /* ---- operations ---- */
@@ -276,8 +321,9 @@ void generate_value(struct random *r, struct op *op)
 		break;
 	case OP_READ_STRING:
 	case OP_WRITE_STRING:
-		op->count = (uint16_t)(1 + random_small(r, 126));
-		some_bytes(r, op, 16);
+		if (!op->length || random_one_in(r, 2))
+			op->count = (uint16_t)(1 + random_small(r, 126));
+		change_bytes(r, op, 16);
 		break;
 	case OP_CLOCK:
 		op->value = some_time(r);
@@ -286,16 +332,20 @@ void generate_value(struct random *r, struct op *op)
 		op->value = random_one_in(r, 2) ? 0 : random_small(r, 2000);
 		break;
 	case OP_HOST:
-		some_bytes(r, op, op->queue == QUEUE_CLOCK ? 8 : 32);
+		change_bytes(r, op, op->queue == QUEUE_CLOCK ? 8 : 32);
 		break;
 	case OP_FILL:
-		op->count = (uint16_t)(1 + random_small(r, random_one_in(r, 4) ? 0x2000 : 64));
-		some_bytes(r, op, 64);
+		if (!op->length || random_one_in(r, 2))
+			op->count =
+			    (uint16_t)(1 + random_small(r, random_one_in(r, 4) ? 0x2000 : 64));
+		change_bytes(r, op, 64);
 		break;
 	case OP_DMA:
-		op->queue = (uint8_t)random_below(r, 4);
-		op->offset = random_below(r, 4) * 8;
-		some_bytes(r, op, 64);
+		if (!op->length || random_one_in(r, 4)) {
+			op->queue = (uint8_t)random_below(r, 4);
+			op->offset = random_below(r, 4) * 8;
+		}
+		change_bytes(r, op, 64);
 		break;
 	default:
 		break;

@@ -151,7 +151,7 @@ static int fuzz(struct engine *g)
 	struct error e = {0};
 	int findings;
 
-	if (engine_build(g, &e) || engine_run(g, &e))
+	if (engine_build(g, &e) || engine_sort(g, &e) || engine_run(g, &e))
 		return command_fail(&e);
 	findings = engine_collect(g, &e);
 	if (findings < 0)

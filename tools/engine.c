@@ -92,19 +92,18 @@ static int set_paths(struct engine *g, struct error *e)
 	char folder[PATH_MAX];
 
 	if (join(g->build, g->source, "build-fuzz-", suffix, e) ||
-	    join(g->program, g->build, "fuzz/fuzz_", g->target, e) ||
+	    join(g->program, g->build, g->afl ? "fuzz/afl_" : "fuzz/fuzz_", g->target, e) ||
 	    join(folder, g->build, "kept", "", e) || join(g->corpus, folder, "", g->target, e))
 		return -1;
-	return join(g->found, g->build, "found-", g->target, e);
+	return join(g->found, g->build, "found-", g->target, e) ||
+	       join(g->passed, g->build, "passed-", g->target, e);
 }
 
 int engine_build(struct engine *g, struct error *e)
 {
 	char target[TARGET_NAME + 16], ninja[PATH_MAX], kept[PATH_MAX];
-	const char *const setup[] = {"/usr/bin/env",   g->afl ? "CC=afl-clang-fast" : "CC=clang",
-				     "meson",          "setup",
-				     "-Dfuzz=enabled", g->build,
-				     g->source,        NULL};
+	const char *const setup[] = {"/usr/bin/env",   "CC=clang", "meson",   "setup",
+				     "-Dfuzz=enabled", g->build,   g->source, NULL};
 	const char *const build[] = {"/usr/bin/env", "ninja", "-C", g->build, target, NULL};
 
 	if (set_paths(g, e) || join(ninja, g->build, "build.ninja", "", e) ||
@@ -113,14 +112,14 @@ int engine_build(struct engine *g, struct error *e)
 	if (need("meson", "meson", e) || need("ninja", "ninja-build", e) ||
 	    need("clang", "clang", e))
 		return -1;
-	if (g->afl && (need("afl-clang-fast", "afl++", e) || need("afl-fuzz", "afl++", e)))
+	if (g->afl && need("afl-fuzz", "afl++", e))
 		return -1;
-	snprintf(target, sizeof(target), "fuzz/fuzz_%s", g->target);
+	snprintf(target, sizeof(target), "fuzz/%s_%s", g->afl ? "afl" : "fuzz", g->target);
 	if (access(ninja, F_OK) && step(g, setup, "configuring", e))
 		return -1;
 	if (step(g, build, "building", e) || make_folder(kept, e) || make_folder(g->corpus, e))
 		return -1;
-	return make_folder(g->found, e);
+	return make_folder(g->found, e) || make_folder(g->passed, e);
 }
 
 /* ---- running ---- */
@@ -162,8 +161,36 @@ static void show_line(const struct engine *g, const char *line)
 		progress_show("%s: %.*s", g->target, (int)strcspn(line, "\n"), line);
 }
 
-/* Returns its exit status, 0 when it was told to end, or -1 with e filled in. */
-static int run(const struct engine *g, const char *const argv[], struct error *e)
+/* afl-fuzz's last words say nothing of what it did. */
+static void afl_summary(const struct engine *g, char *to, size_t size)
+{
+	static const char *const keys[] = {"execs_done",   "execs_per_sec", "edges_found",
+					   "corpus_count", "saved_crashes", "saved_hangs"};
+	char path[PATH_MAX + 40], line[2000];
+	size_t used = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/job0/fuzzer_stats", g->found);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f)) {
+		size_t length = strcspn(line, " :");
+		const char *value = strchr(line, ':');
+
+		for (unsigned i = 0; value && i < sizeof(keys) / sizeof(*keys); i++) {
+			if (length == strlen(keys[i]) && !strncmp(line, keys[i], length) &&
+			    used < size)
+				used += (size_t)snprintf(to + used, size - used, "%s%s %.*s",
+							 used ? " " : "", keys[i],
+							 (int)strcspn(value + 2, "\n"), value + 2);
+		}
+	}
+	if (f)
+		fclose(f);
+}
+
+/* Returns its exit status (and whether libFuzzer wrote a finding), 0 when it was told to end, or -1
+ * with e filled in. */
+static int run(const struct engine *g, const char *const argv[], bool *found, struct error *e)
 {
 	char line[2000], last[2000] = "";
 	void (*before)(int) = signal(SIGINT, SIG_IGN);
@@ -177,6 +204,7 @@ static int run(const struct engine *g, const char *const argv[], struct error *e
 	}
 	while (fgets(line, sizeof(line), out)) {
 		show_line(g, line);
+		*found |= strstr(line, "Test unit written to") != NULL;
 		if (*line > ' ')
 			memcpy(last, line, sizeof(last));
 	}
@@ -188,31 +216,31 @@ static int run(const struct engine *g, const char *const argv[], struct error *e
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		return error_set(e, ERROR_HOST, "cannot run %s", argv[0]);
 	last[strcspn(last, "\n")] = 0;
+	if (g->afl)
+		afl_summary(g, last, sizeof(last));
 	/* After Ctrl-C too: libFuzzer ends itself then. */
 	if (WIFEXITED(status) && (!WEXITSTATUS(status) || WEXITSTATUS(status) == INTERRUPTED))
 		printf("%s: ran %s: %s\n", g->target, g->afl ? "afl-fuzz" : "libFuzzer", last);
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGINT)
+		return 128 + WTERMSIG(status);
 	return WIFEXITED(status) && WEXITSTATUS(status) != INTERRUPTED ? WEXITSTATUS(status) : 0;
 }
 
-/* The folders of the checkout that hold inputs for the target. */
+/* The folders that hold inputs for the target, other than those which fail. */
 static unsigned add_seeds(const struct engine *g, const char **argv, unsigned n,
-			  char path[2][PATH_MAX])
+			  char seeds[PATH_MAX])
 {
-	static const char *const folders[] = {"corpora/seeds/", "corpora/crashes/"};
-
-	for (unsigned i = 0; i < 2; i++) {
-		if (snprintf(path[i], PATH_MAX, "%s/%s%s", g->source, folders[i], g->target) <
-			PATH_MAX &&
-		    !access(path[i], R_OK))
-			argv[n++] = path[i];
-	}
+	if (snprintf(seeds, PATH_MAX, "%s/corpora/seeds/%s", g->source, g->target) < PATH_MAX &&
+	    !access(seeds, R_OK))
+		argv[n++] = seeds;
+	argv[n++] = g->passed;
 	return n;
 }
 
 /* libFuzzer ends at the first finding: it is started again for the time that is left. */
 static int libfuzzer_job(const struct engine *g, struct error *e)
 {
-	static char seeds[2][PATH_MAX], prefix[PATH_MAX + 40];
+	static char seeds[PATH_MAX], prefix[PATH_MAX + 40];
 	char left[40];
 	const char *argv[ARGS_MAX] = {g->program, left, prefix, "-timeout=20", g->corpus};
 	time_t end = time(NULL) + g->seconds;
@@ -221,8 +249,15 @@ static int libfuzzer_job(const struct engine *g, struct error *e)
 	snprintf(prefix, sizeof(prefix), "-artifact_prefix=%s/", g->found);
 	argv[add_seeds(g, argv, 5, seeds)] = NULL;
 	for (time_t now = time(NULL); status > 0 && now < end; now = time(NULL)) {
+		bool found = false;
+
 		snprintf(left, sizeof(left), "-max_total_time=%ld", (long)(end - now));
-		status = run(g, argv, e);
+		status = run(g, argv, &found, e);
+		if (status > 0 && !found && time(NULL) - now < 2)
+			return error_set(e, ERROR_HOST,
+					 "%s ends at once and finds nothing (run it "
+					 "to see why)",
+					 g->program);
 	}
 	return status < 0 ? -1 : 0;
 }
@@ -253,7 +288,7 @@ static int run_libfuzzer(const struct engine *g, struct error *e)
 /* afl-fuzz starts from one folder, which must not be empty. */
 static int make_afl_seeds(const struct engine *g, char folder[PATH_MAX], struct error *e)
 {
-	static char seeds[2][PATH_MAX];
+	static char seeds[PATH_MAX];
 	const char *from[2];
 	char path[PATH_MAX];
 	unsigned count = add_seeds(g, from, 0, seeds);
@@ -277,6 +312,7 @@ static int run_afl(const struct engine *g, struct error *e)
 				      "2000+",    "-M", "job0", "--", g->program, NULL};
 	pid_t others[256];
 	unsigned started = 0;
+	bool found = false;
 
 	if (make_afl_seeds(g, seeds, e))
 		return -1;
@@ -303,7 +339,7 @@ static int run_afl(const struct engine *g, struct error *e)
 			break;
 		others[started] = pid;
 	}
-	if (run(g, argv, e) > 0)
+	if (run(g, argv, &found, e) > 0)
 		error_set(e, ERROR_HOST, "afl-fuzz failed (its words are in %s)", g->found);
 	for (unsigned i = 0; i < started; i++) {
 		if (e->kind)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What an engine found: each input is run again; of those that fail in the same way one is kept,
- * minimised, under a name that is made of how it fails.
+ * minimised, under a name that is made of how it fails. And what was found before.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -93,24 +93,11 @@ static int keep(struct collector *c, const char *path, uint8_t **data, size_t *s
 	return 0;
 }
 
-static int collect_file(struct collector *c, const char *path)
-{
-	FILE *f = fopen(path, "rb");
-	uint8_t *data = f ? malloc(INPUT_MAX) : NULL;
-	size_t size = data ? fread(data, 1, INPUT_MAX, f) : 0;
-	/* An engine that is ended in its midst leaves an empty one. */
-	int result = size ? keep(c, path, &data, &size) : 0;
-
-	if (f)
-		fclose(f);
-	free(data);
-	return result;
-}
-
 /* libFuzzer's crash-*, timeout-* and oom-*; afl's JOB/crashes/id:* and JOB/hangs/id:*. */
-static bool is_finding(const char *name)
+static bool is_finding(const char *path)
 {
 	static const char *const begin[] = {"crash-", "timeout-", "oom-", "leak-", "id:"};
+	const char *name = strrchr(path, '/') + 1;
 
 	for (unsigned i = 0; i < sizeof(begin) / sizeof(*begin); i++)
 		if (!strncmp(name, begin[i], strlen(begin[i])))
@@ -118,7 +105,55 @@ static bool is_finding(const char *name)
 	return false;
 }
 
-static int collect_folder(struct collector *c, const char *folder, unsigned depth)
+/* NULL: it cannot be read, or is empty, as what an engine leaves that is ended in its midst. */
+static uint8_t *read_input(const char *path, size_t *size)
+{
+	FILE *f = fopen(path, "rb");
+	uint8_t *data = f ? malloc(INPUT_MAX) : NULL;
+
+	*size = data ? fread(data, 1, INPUT_MAX, f) : 0;
+	if (f)
+		fclose(f);
+	if (*size)
+		return data;
+	free(data);
+	return NULL;
+}
+
+static int collect_file(struct collector *c, const char *path)
+{
+	size_t size;
+	uint8_t *data = is_finding(path) ? read_input(path, &size) : NULL;
+	int result = data ? keep(c, path, &data, &size) : 0;
+
+	free(data);
+	return result;
+}
+
+static int sort_file(struct collector *c, const char *path)
+{
+	char name[PATH_MAX];
+	size_t size;
+	uint8_t *data = read_input(path, &size);
+	int result = data ? candidate_run(&c->runner, data, size, &c->failure, c->e) : 0;
+
+	if (result > 0) {
+		printf("%s: still fails: %s%s%s\n", path, c->failure.kind,
+		       c->failure.frames ? " in " : "",
+		       c->failure.frames ? c->failure.frame[0] : "");
+		result = 0;
+	} else if (data && !result &&
+		   snprintf(name, sizeof(name), "%s/%s", c->engine->passed,
+			    strrchr(path, '/') + 1) < (int)sizeof(name)) {
+		result = fuzz_file_write(name, data, size, c->e);
+	}
+	free(data);
+	return result;
+}
+
+/* Does something with each file of a folder that holds findings, and of those in it. */
+static int each_file(struct collector *c, const char *folder, unsigned depth,
+		     int (*act)(struct collector *c, const char *path))
 {
 	DIR *d = opendir(folder);
 	const struct dirent *entry;
@@ -134,31 +169,46 @@ static int collect_folder(struct collector *c, const char *folder, unsigned dept
 		    stat(path, &st))
 			continue;
 		if (!S_ISDIR(st.st_mode))
-			result = is_finding(name) && strcmp(strrchr(folder, '/'), "/queue") != 0
-				     ? collect_file(c, path)
-				     : 0;
-		else if (depth < 3)
-			result = collect_folder(c, path, depth + 1);
+			result = act(c, path);
+		else if (depth < 3 && strcmp(name, "queue") != 0)
+			result = each_file(c, path, depth + 1, act);
 	}
 	if (d)
 		closedir(d);
 	return result;
 }
 
+static int collector_open(struct collector *c, const struct engine *g, struct error *e)
+{
+	*c = (struct collector){.engine = g, .e = e, .judge = {.fails = fails}};
+	c->runner = (struct candidate_runner){.program = g->program, .seconds = SECONDS};
+	if (snprintf(c->folder, sizeof(c->folder), "%s/corpora/crashes/%s", g->source, g->target) >=
+	    (int)sizeof(c->folder))
+		return error_set(e, ERROR_USAGE, "%s: is too long a path", g->source);
+	return candidate_open(&c->runner, e);
+}
+
 int engine_collect(struct engine *g, struct error *e)
 {
 	static struct collector c;
-	int result;
+	int result = collector_open(&c, g, e);
 
-	c = (struct collector){.engine = g, .e = e, .judge = {.fails = fails}};
-	c.runner = (struct candidate_runner){.program = g->program, .seconds = SECONDS};
-	if (snprintf(c.folder, sizeof(c.folder), "%s/corpora/crashes/%s", g->source, g->target) >=
-	    (int)sizeof(c.folder))
-		return error_set(e, ERROR_USAGE, "%s: is too long a path", g->source);
-	result = candidate_open(&c.runner, e);
 	if (!result)
-		result = collect_folder(&c, g->found, 0);
+		result = each_file(&c, g->found, 0, collect_file);
 	candidate_close(&c.runner);
 	progress_clear();
 	return result ? -1 : (int)c.added;
+}
+
+int engine_sort(struct engine *g, struct error *e)
+{
+	static struct collector c;
+	int result = collector_open(&c, g, e);
+
+	progress_show("%s: running what is known", g->target);
+	if (!result)
+		result = each_file(&c, c.folder, 3, sort_file);
+	candidate_close(&c.runner);
+	progress_clear();
+	return result;
 }

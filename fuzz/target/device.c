@@ -8,18 +8,32 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "fuzz/harness.h"
 #include "fuzz/mutate.h"
 #include "fuzz/speed.h"
 
 static struct harness *harness;
+static struct harness_options options;
+
+/* Files are run to see whether they fail, by people and by minimisers: they are judged in full. */
+static bool runs_files(int argc, char **argv)
+{
+	struct stat st;
+
+	for (int i = 1; i < argc; i++) {
+		if (argv[i][0] != '-' && !stat(argv[i], &st) && S_ISREG(st.st_mode))
+			return true;
+	}
+	return false;
+}
 
 static void open_harness(void)
 {
 	struct error e;
 
-	harness = harness_open(FUZZ_TARGET, NULL, &e);
+	harness = harness_open(FUZZ_TARGET, &options, &e);
 	if (harness)
 		return;
 	fprintf(stderr, "fuzz %s: %s\n", FUZZ_TARGET, e.text);
@@ -30,6 +44,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	unsigned operations;
 
+	options.thorough = runs_files(*argc, *argv);
 	open_harness();
 	mutate_open(harness_regions(harness));
 	if (speed_wanted(*argc, *argv, &operations)) {

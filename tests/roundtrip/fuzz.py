@@ -29,6 +29,7 @@ case "$1" in
 	printf '\\xe3\\x36\\x00\\xe0\\x11' >"${found}crash-2"
 	printf '\\xe0\\x12\\xe3\\x36\\x00\\xe0\\x22' >"${found}crash-3"
 	printf '\\xe0\\x12' >"${found}crash-4"
+	echo "artifact_prefix='$found'; Test unit written to ${found}crash-4" >&2
 	sleep 1.1
 	echo "#5: cov: 6 exec/s 7"
 	exit 77
@@ -87,8 +88,19 @@ def main():
     done = d.run(*command)
     d.expect("nothing new", done, driver.OK, 0)
     d.check("nothing new is said", "nothing fails that is not known" in done.out, done)
+    d.check("what is known is said", done.out.count("still fails: SEGV in counter_") == 2, done)
+    passed = os.path.join(source, "build-fuzz-libfuzzer/passed-i8254")
+    d.check("what is known is no seed", not os.listdir(passed), done)
+    write(os.path.join(folder, "fixed"), "\xe0\x12")
+    done = d.run(*command)
+    d.check("what does not fail any more is a seed", os.listdir(passed) == ["fixed"], done)
     done = d.run("fuzz", "i8254", "--time", "3", cwd=os.path.join(source, "corpora"))
     d.expect("from within the checkout", done, driver.OK, 0)
+
+    write(os.path.join(source, "build-fuzz-libfuzzer/fuzz/fuzz_i8254"), "#!/bin/sh\n[ $# = 1 ] || exit 9\n", 0o755)
+    done = d.run(*command)
+    d.expect("a target that does not start", done, driver.HOST, 1)
+    d.check("a target that does not start: what to do", "ends at once" in done.err, done)
 
     done = d.run("fuzz", "i9999", "--time", "3", "--source", source)
     d.expect("no such target", done, driver.HOST)
