@@ -5,15 +5,13 @@
  * that: a clock of seconds stands still, a pointer is the same again, and so may be what the stack
  * has where nobody wrote.
  *
- * Programs with the harness in them are linked so that these functions of the C library come here
- * first (--wrap, meson.build).
+ * Calls of the C library come here from what is compiled with outside.h.
  */
+#define OUTSIDE_ITSELF
+#include "fuzz/outside.h"
+
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
-#include <time.h>
 
 #include "fuzz/harness_impl.h"
 
@@ -45,23 +43,53 @@ static void called(const char *function)
 		judge_object(active, "outside: %s calls %s()", device, function);
 }
 
-#define WRAP(type, name, parameters, arguments)                                                    \
-	type __real_##name parameters;                                                             \
-	type __wrap_##name parameters;                                                             \
-	type __wrap_##name parameters                                                              \
-	{                                                                                          \
-		called(#name);                                                                     \
-		return __real_##name arguments;                                                    \
-	}
+time_t outside_time(time_t *at)
+{
+	called("time");
+	return time(at);
+}
 
-WRAP(time_t, time, (time_t * at), (at))
-WRAP(int, clock_gettime, (clockid_t clock, struct timespec *at), (clock, at))
-WRAP(int, gettimeofday, (struct timeval * at, void *zone), (at, zone))
-WRAP(int, rand, (void), ())
-WRAP(long, random, (void), ())
-WRAP(ssize_t, getrandom, (void *bytes, size_t size, unsigned flags), (bytes, size, flags))
-WRAP(char *, getenv, (const char *name), (name))
-WRAP(FILE *, fopen, (const char *path, const char *mode), (path, mode))
+int outside_clock_gettime(clockid_t clock, struct timespec *at)
+{
+	called("clock_gettime");
+	return clock_gettime(clock, at);
+}
+
+int outside_gettimeofday(struct timeval *at, void *zone)
+{
+	called("gettimeofday");
+	return gettimeofday(at, zone);
+}
+
+int outside_rand(void)
+{
+	called("rand");
+	return rand();
+}
+
+long outside_random(void)
+{
+	called("random");
+	return random();
+}
+
+ssize_t outside_getrandom(void *bytes, size_t size, unsigned flags)
+{
+	called("getrandom");
+	return getrandom(bytes, size, flags);
+}
+
+char *outside_getenv(const char *name)
+{
+	called("getenv");
+	return getenv(name);
+}
+
+FILE *outside_fopen(const char *path, const char *mode)
+{
+	called("fopen");
+	return fopen(path, mode);
+}
 
 /* ---- pointers ---- */
 

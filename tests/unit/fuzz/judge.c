@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "fuzz/harness.h"
+#include "fuzz/outside.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_ASAN 1
