@@ -135,7 +135,9 @@ void replay_print_divergence(const struct replay *r, FILE *f)
 		return;
 	position = where ? where->position : machine_position(r->machine);
 	machine_sync(r->machine);
-	if (!where || !where->rip)
+	if (!rip && r->nothing_came)
+		rip = r->came.event.rip;
+	if (!rip)
 		rip = r->machine->vcpu.c->reg[GPR_RIP];
 	fprintf(f, "diverged at event %" PRIu64 ", %s %" PRIu64 ", rip 0x%" PRIx64 ": %s\n",
 		r->checked, by_exits ? "exit" : "instruction",
@@ -148,8 +150,9 @@ void replay_print_divergence(const struct replay *r, FILE *f)
 	if (came)
 		print_event(r, f, "came:    ", came);
 	else
-		fprintf(f, "  came:     nothing up to instruction %" PRIu64 "\n",
-			r->came.event.position.insns);
+		fprintf(f, "  came:     nothing up to %s %" PRIu64 "\n",
+			by_exits ? "exit" : "instruction",
+			by_exits ? r->came.event.position.exits : r->came.event.position.insns);
 	if (expected && came && expected->kind == EVENT_DIGEST && came->kind == EVENT_DIGEST &&
 	    expected->length == DIGEST_BYTES)
 		print_digest_difference(f, expected, came);

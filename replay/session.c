@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "emulator/accel/accel.h"
+#include "emulator/cpu/insn.h"
 
 static bool hold(struct held_event *h, const struct event *e)
 {
@@ -166,7 +167,7 @@ void session_diverge(struct replay *r, const struct event *expected, const struc
 	r->nothing_expected = !expected || !hold(&r->expected, expected);
 	r->nothing_came = !came || !hold(&r->came, came);
 	if (r->nothing_came)
-		r->came.event.position = machine_position(r->machine);
+		r->came.event = (struct event){.position = machine_position(r->machine)};
 }
 
 /*
@@ -473,6 +474,7 @@ static void tsc_read(void *opaque)
 
 	session_diverge(r, NULL, NULL,
 			"the guest reads the time stamp counter: what it read was not recorded");
+	r->came.event.rip = exit_rip(&r->machine->vcpu);
 }
 
 const struct host_ops replay_host_ops = {

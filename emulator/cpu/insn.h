@@ -57,6 +57,12 @@ static inline uint64_t insn_rip(const struct vcpu *v)
 	return v->c->reg[GPR_RIP] - v->insn->length;
 }
 
+/* RIP for an exit: of the instruction being executed, or where an event was delivered. */
+static inline uint64_t exit_rip(const struct vcpu *v)
+{
+	return v->insn ? insn_rip(v) : v->c->reg[GPR_RIP];
+}
+
 /*
  * Decodes the instruction in bytes[0..available), which lies at CS:rip of a vCPU with that
  * code size. Returns its length; 0 when more bytes are needed (the fetch fault is then due);

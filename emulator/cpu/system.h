@@ -23,12 +23,6 @@ void mem_probe_system(struct vcpu *v, uint64_t linear, unsigned size, bool write
  * false when an entry has a reserved bit set, and then nothing is changed.
  */
 bool mmu_load_pdptes(struct vcpu *v, uint64_t cr3);
-/* RIP for an exit: of the instruction being executed, or where an event was delivered. */
-static inline uint64_t exit_rip(const struct vcpu *v)
-{
-	return v->insn ? insn_rip(v) : v->c->reg[GPR_RIP];
-}
-
 /* Physical addresses have this many bits. */
 #define MAXPHYADDR 40
 
