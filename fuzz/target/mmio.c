@@ -448,10 +448,13 @@ static const char *difference(const struct outcome *a, const struct outcome *b)
 {
 	if (b->gave_up)
 		return "gave up";
+	/* What ran into the wild was stopped by a count, which not every accelerator has. */
+	if (a->endless)
+		return NULL;
 	if (!exits_equal(a, b))
 		return "exits";
-	if (a->endless || b->endless)
-		return a->endless == b->endless ? NULL : "end";
+	if (b->endless)
+		return "end";
 	if (a->regs.rip != b->regs.rip)
 		return "fault";
 	if (memcmp(a->regs.gpr, b->regs.gpr, sizeof(a->regs.gpr)))
