@@ -197,10 +197,7 @@ const struct guest guests_event[] = {
 		0x48, 0xcf,                                       /* iretq */ },
 	  .exit = { STORE(4, SVR, 0x1ff), STORE(4, ICR, 0x44041), OUT(1, 0xe0, 5),
 		    OUT(1, 0xe0, 4), VECTOR(0x41), OUT(1, 0xe0, 1), OUT(1, 0xe0, 2) },
-	  .handler = { {0x41, 60} },
-	  .unlike = "whpx", .why = "it sees CR8 at exits only",
-	  .otherwise = { STORE(4, SVR, 0x1ff), STORE(4, ICR, 0x44041), OUT(1, 0xe0, 5),
-			 OUT(1, 0xe0, 4), OUT(1, 0xe0, 2) } },
+	  .handler = { {0x41, 60} } },
 	{"HLT ends by an interrupt", PROTECTED, {
 		0xc7, 0x05, 0xf0, 0x00, 0xe0, 0xfe, 0xff, 0x01,
 		0x00, 0x00,                                       /* mov dword ptr [0fee000f0h], 1ffh */

@@ -38,8 +38,8 @@ def texts(d, native):
                     (exe.status, exe.out, exe.err) == (own.status, own.out, own.err), exe)
 
 
-# whpx.OTHER_TEXT says why.
-OTHER_TEXT = {"a20", "interrupts", "timers"}
+# accel/whpx.py says why.
+OTHER_TEXT = {"a20", "timers"}
 
 
 def record(d, accel, guest, trace):

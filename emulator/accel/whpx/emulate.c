@@ -354,16 +354,22 @@ static void judge(struct whpx *w, const char *what, whv_result result, uint32_t 
 		stop_as_qemu(w, what, status, address);
 }
 
+/* Nobody but the interpreter is asked: it is done. */
+static bool is_builtin(struct whpx *w)
+{
+	w->made_count = 0;
+	if (w->who == WHPX_EMULATOR_BUILTIN)
+		whpx_interpret(w);
+	return w->who == WHPX_EMULATOR_BUILTIN;
+}
+
 void whpx_emulate_memory(struct whpx *w)
 {
 	uint32_t status = 0;
 	whv_result result;
 
-	w->made_count = 0;
-	if (w->who == WHPX_EMULATOR_BUILTIN) {
-		whpx_interpret(w);
+	if (is_builtin(w))
 		return;
-	}
 	result = WHPX_CALL(&w->platform, WHvEmulatorTryMmioEmulation, w->emulator, w, &w->exit.vp,
 			   &w->exit.memory, &status);
 	judge(w, "MMIO", result, status, w->exit.memory.gpa);
@@ -374,11 +380,8 @@ void whpx_emulate_io(struct whpx *w)
 	uint32_t status = 0;
 	whv_result result;
 
-	w->made_count = 0;
-	if (w->who == WHPX_EMULATOR_BUILTIN) {
-		whpx_interpret(w);
+	if (is_builtin(w))
 		return;
-	}
 	result = WHPX_CALL(&w->platform, WHvEmulatorTryIoEmulation, w->emulator, w, &w->exit.vp,
 			   &w->exit.io, &status);
 	judge(w, "PortIO", result, status, w->exit.io.port);

@@ -157,13 +157,25 @@ static bool alarm_taken(struct whpx *w)
 	return true;
 }
 
+/*
+ * The windows to be told of. For an interrupt that only CR8 holds back, that is when CR8 is low
+ * enough; a platform that does not look at the priority would tell at once, for ever.
+ */
+static uint64_t windows(const struct whpx *w)
+{
+	const struct machine *m = w->m;
+	uint64_t nmi = m->vcpu.c->nmi_pending ? WHV_NOTIFY_NMI : 0, class;
+
+	if (m->window)
+		return nmi | WHV_NOTIFY_INTERRUPT;
+	class = w->unheeded ? 0 : machine_held_back(m);
+	return class ? nmi | WHV_NOTIFY_INTERRUPT | class << WHV_NOTIFY_PRIORITY_SHIFT : nmi;
+}
+
 /* What the platform is told anew before the guest runs: all state, or CR8 and the window. */
 static bool prepare(struct whpx *w)
 {
-	const struct cpu *c = w->m->vcpu.c;
-	uint64_t notify =
-	    (w->m->window ? WHV_NOTIFY_INTERRUPT : 0) | (c->nmi_pending ? WHV_NOTIFY_NMI : 0);
-	uint64_t cr8 = c->cr8;
+	uint64_t notify = windows(w), cr8 = w->m->vcpu.c->cr8;
 	uint32_t names[2], count = 0;
 	uint64_t values[2];
 
@@ -257,7 +269,7 @@ static void whpx_run(struct vcpu *v)
 		if (m->stop == STOP_FAILED)
 			return;
 		if (machine_state(m)->exits != exits) {
-			w->patient = false;
+			w->patient = w->unheeded = false;
 			w->spurious = 0;
 			back |= alarm_taken(w);
 		}

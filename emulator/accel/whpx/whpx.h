@@ -48,7 +48,8 @@ struct whpx {
 	bool shadow; /* of STI or MOV SS, after the last exit */
 	bool has_vp;
 	bool alarm_set;
-	bool patient; /* an alarm came between exits: wait a little for an exit */
+	bool unheeded; /* it told of a window, though CR8 holds the interrupt back */
+	bool patient;  /* an alarm came between exits: wait a little for an exit */
 	atomic_bool rang;
 };
 

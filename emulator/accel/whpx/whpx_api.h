@@ -250,6 +250,9 @@ enum whv_event_type { WHV_EVENT_INTERRUPT = 0, WHV_EVENT_NMI = 2, WHV_EVENT_EXCE
 /* WHV_DELIVERABILITY */
 #define WHV_NOTIFY_NMI       (1ull << 0)
 #define WHV_NOTIFY_INTERRUPT (1ull << 1)
+/* The interrupt's class, vector / 16: told when CR8 is below that, too. 0: whatever CR8 is. */
+#define WHV_NOTIFY_PRIORITY_SHIFT 2
+#define WHV_NOTIFY_PRIORITY       (15ull << WHV_NOTIFY_PRIORITY_SHIFT)
 
 /* ---- exits ---- */
 

@@ -70,6 +70,8 @@ static void test_events(void **state)
 	BIT(WHV_NOTIFY_NMI, WHV_X64_DELIVERABILITY_NOTIFICATIONS_REGISTER, NmiNotification);
 	BIT(WHV_NOTIFY_INTERRUPT, WHV_X64_DELIVERABILITY_NOTIFICATIONS_REGISTER,
 	    InterruptNotification);
+	BIT(1ull << WHV_NOTIFY_PRIORITY_SHIFT, WHV_X64_DELIVERABILITY_NOTIFICATIONS_REGISTER,
+	    InterruptPriority);
 }
 
 static void test_exits(void **state)

@@ -224,6 +224,21 @@ static void test_window(void **state)
 	run(WHV_EXIT_HALT); /* told once */
 }
 
+static void test_priority_window(void **state)
+{
+	const uint64_t class_4 = WHV_NOTIFY_INTERRUPT | 4ull << WHV_NOTIFY_PRIORITY_SHIFT;
+
+	PUT(0xfb, 0x90, 0x90, 0xf4); /* sti; nop; nop; hlt */
+	set(WHV_CR8, 4);
+	set(WHV_DELIVERABILITY, class_4);
+	run(WHV_EXIT_HALT);
+	set(WHV_CR8, 3);
+	run(WHV_EXIT_INTERRUPT_WINDOW);
+	assert_int_equal(x.window_type, WHV_EVENT_INTERRUPT);
+	set(WHV_RIP, CODE);
+	run(WHV_EXIT_HALT); /* told once */
+}
+
 static void test_injection(void **state)
 {
 	const uint64_t interrupt = WHV_PENDING | 0x20ull << WHV_PENDING_VECTOR_SHIFT;
@@ -356,10 +371,12 @@ static void test_emulator(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_order),         TEST(test_io),           TEST(test_permissions),
-	    TEST(test_rdtsc_and_hlt), TEST(test_written_code), TEST(test_cancel),
-	    TEST(test_window),        TEST(test_injection),    TEST(test_triple_fault),
-	    TEST(test_dirty),         TEST(test_emulator),
+	    TEST(test_order),        TEST(test_io),
+	    TEST(test_permissions),  TEST(test_rdtsc_and_hlt),
+	    TEST(test_written_code), TEST(test_cancel),
+	    TEST(test_window),       TEST(test_priority_window),
+	    TEST(test_injection),    TEST(test_triple_fault),
+	    TEST(test_dirty),        TEST(test_emulator),
 	};
 
 	return cmocka_run_group_tests(tests, load, unload);

@@ -141,6 +141,8 @@ static void soft_exit(struct machine *m, struct exit *e)
 			p->vp.cpu.cr8 = e->data & 15;
 		else
 			e->data = p->vp.cpu.cr8;
+		if (p->vp.notify & WHV_NOTIFY_PRIORITY)
+			vcpu_kick(&p->vp.v);
 		break;
 	case EXIT_MSR: /* not intercepted: there is no local APIC */
 		if (e->address == MSR_APIC_BASE && !e->is_write)

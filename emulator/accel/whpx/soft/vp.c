@@ -156,13 +156,20 @@ static bool deliver(struct soft_vp *vp)
 	return true;
 }
 
+static bool can_interrupt(const struct soft_vp *vp)
+{
+	unsigned class = (vp->notify & WHV_NOTIFY_PRIORITY) >> WHV_NOTIFY_PRIORITY_SHIFT;
+
+	return vcpu_can_interrupt(&vp->v) && (!class || class > vp->cpu.cr8);
+}
+
 /* The guest can be interrupted, and the user asked to be told. */
 static bool window(struct soft_partition *p)
 {
 	struct soft_vp *vp = &p->vp;
 	bool nmi = (vp->notify & WHV_NOTIFY_NMI) && vcpu_can_nmi(&vp->v);
 
-	if (!nmi && !((vp->notify & WHV_NOTIFY_INTERRUPT) && vcpu_can_interrupt(&vp->v)))
+	if (!nmi && !((vp->notify & WHV_NOTIFY_INTERRUPT) && can_interrupt(vp)))
 		return false;
 	soft_exit_begin(p, WHV_EXIT_INTERRUPT_WINDOW);
 	vp->exit->window_type = nmi ? WHV_EVENT_NMI : WHV_EVENT_INTERRUPT;
