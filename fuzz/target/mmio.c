@@ -532,9 +532,16 @@ static bool is_wanted(unsigned mode, const uint8_t code[16], struct insn *i)
 	       (i->map == MAP_1BYTE && i->opcode >= 0xa0 && i->opcode <= 0xa3);
 }
 
-static const char *mnemonic(unsigned mode, const uint8_t *code, char *text, size_t size)
+/* With operands; of those that the disassembler does not know, the opcode. */
+static void mnemonic(unsigned mode, const uint8_t *code, const struct insn *i, char *text,
+		     size_t size)
 {
-	return disasm(code, CODE_MAX, mode_bits[mode], 0, text, size);
+	static const char *const map[] = {
+	    [MAP_1BYTE] = "", [MAP_0F] = "0f", [MAP_0F38] = "0f38", [MAP_0F3A] = "0f3a"};
+
+	disasm(code, CODE_MAX, mode_bits[mode], 0, text, size);
+	if (text[0] == '(')
+		snprintf(text, size, "opcode-%s%02x", map[i->map], i->opcode);
 }
 
 /* ---- counting ---- */
@@ -592,7 +599,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		what = difference(&backends[0].outcome, &backends[n].outcome);
 		if (!what)
 			continue;
-		mnemonic(mode, code, text, sizeof(text));
+		mnemonic(mode, code, &i, text, sizeof(text));
 		ours_differs |= !backends[n].foreign && !backends[n].outcome.gave_up;
 		if (counting)
 			count_class(backends[n].accel, text, what);
@@ -629,6 +636,9 @@ static void count_inputs(unsigned long inputs)
 	qsort(classes, class_count, sizeof(*classes), order);
 	for (unsigned n = 0; n < class_count; n++)
 		printf("%8u %s\n", classes[n].count, classes[n].name);
+	for (unsigned n = 1; n < BACKENDS; n++)
+		printf("%8u compared with %s%s\n", backends[n].runs, backends[n].accel,
+		       backends[n].m ? "" : " (not here)");
 	printf("%u of %lu inputs compared, %u classes differ\n", compared, inputs, class_count);
 }
 
