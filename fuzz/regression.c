@@ -47,7 +47,7 @@ static int run_file(const char *path, size_t size)
 static int run_path(const char *path)
 {
 	struct dirent **entry;
-	struct stat st;
+	struct stat st = {0}; /* MemorySanitizer of clang 14 does not see what stat() writes */
 	int status = 0, entries;
 
 	if (stat(path, &st))

@@ -19,10 +19,8 @@ static const char help[] =
     "usage: vcr qtest INPUT... [--target NAME] [-- qemu-system-x86_64 [OPTIONS]]\n\n"
     "Carries fuzz inputs out on our devices and on QEMU's, by its qtest protocol, and prints "
     "where\n"
-    "what QEMU answers differs. Without OPTIONS its machine is made like ours: a pc with two "
-    "serial\n"
-    "ports and two erased flash chips. What QEMU has no command for is left out: interrupts "
-    "taken,\n"
+    "what QEMU answers differs. Without OPTIONS its machine is made like ours: a pc with edu, two\n"
+    "serial ports and two erased flash chips. What QEMU has no command for is left out: vectors,\n"
     "MSRs, resets, characters that arrive. Where its build has no accelerator qtest (Debian's has\n"
     "not), time stands still on both sides, and halts are left out too.\n"
     "Differences that are accepted, with the reason, are in emulator/device/*_qemu.def.\n\n"
@@ -300,6 +298,8 @@ static int own_machine(struct session *s, const char *program, struct error *e)
 						"-m",
 						"1",
 						"-nodefaults",
+						"-device",
+						"edu,addr=3",
 						"-rtc",
 						"base=2026-01-01T00:00:00,clock=vm",
 						"-serial",

@@ -55,6 +55,9 @@ const struct qtest_difference qtest_differences[] = {
 #define DEVICE "i440fx"
 #include "emulator/device/i440fx_qemu.def"
 #undef DEVICE
+#define DEVICE "edu"
+#include "emulator/device/edu_qemu.def"
+#undef DEVICE
 };
 const unsigned qtest_difference_count = sizeof(qtest_differences) / sizeof(*qtest_differences);
 

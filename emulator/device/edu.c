@@ -12,8 +12,9 @@
  *	024h  interrupt status		098h  DMA command
  *
  * Registers below 80h are 32 bits wide and take no other access; those from there on take 4 bytes
- * or 8. INTA# is asserted while the interrupt status is not zero. DMA is between memory and the
- * device's buffer, which has addresses 40000h to 40FFFh on its side and cannot be seen otherwise.
+ * or 8. Narrower reads give zeros, wider ones and those of no register ones. INTA# is asserted
+ *while the interrupt status is not zero. DMA is between memory and the device's buffer, which has
+ *addresses 40000h to 40FFFh on its side and cannot be seen otherwise.
  *
  * What the specification leaves open: computing and DMA take a microsecond; DMA that goes beyond
  * the buffer, or comes when the function is no bus master, ends without moving anything. There is
@@ -172,6 +173,8 @@ static uint64_t edu_read(struct device *d, uint64_t offset, unsigned size)
 	struct edu *s = device_state(d);
 	const uint64_t *dma = edu_dma_register(s, offset);
 
+	if (size < 4)
+		return 0;
 	if (!edu_takes(offset, size))
 		return UINT64_MAX;
 	switch (offset) {
