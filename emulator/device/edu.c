@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * edu, the PCI device on which people learn to write drivers, as QEMU specifies it
- *(docs/specs/edu): one base address register, a pin, and DMA. Here it is also what tests and fuzzes
- *a board's PCI.
+ * edu, the PCI device on which people learn to write drivers, as QEMU specifies it (its
+ * docs/specs/edu): one base address register, a pin, and DMA. Here it also tests and fuzzes a
+ * board's PCI.
  *
  *	000h  identification		060h  raise: sets bits of the interrupt status (write only)
  *	004h  liveness: ~ of what	064h  acknowledge: clears such bits (write only)
@@ -12,9 +12,9 @@
  *	024h  interrupt status		098h  DMA command
  *
  * Registers below 80h are 32 bits wide and take no other access; those from there on take 4 bytes
- * or 8. Narrower reads give zeros, wider ones and those of no register ones. INTA# is asserted
- *while the interrupt status is not zero. DMA is between memory and the device's buffer, which has
- *addresses 40000h to 40FFFh on its side and cannot be seen otherwise.
+ * or 8. Narrower reads give zeros, wider ones and those of no register ones. INTA# is asserted as
+ * long as the interrupt status is not zero. DMA is between memory and the device's buffer, which on
+ * its side has the addresses 40000h to 40FFFh and cannot be seen otherwise.
  *
  * What the specification leaves open: computing and DMA take a microsecond; DMA that goes beyond
  * the buffer, or comes when the function is no bus master, ends without moving anything. There is

@@ -8,8 +8,8 @@
  *
  * What the other registers switch on or off on a PIIX3 is always there on this board.
  *
- * Input pins 0..3 are PIRQA# to PIRQD#, true while asserted; PIIX3_ISA + n is what ISA devices ask
- *of ISA interrupt n; out[n] is that interrupt, high while one of them or a PIRQ asks for it.
+ * Input pins 0..3 are PIRQA# to PIRQD#, true while asserted; pin PIIX3_ISA + n is what ISA devices
+ * ask of ISA interrupt n; out[n] is that interrupt, high while one of them or a PIRQ asks for it.
  */
 #include "emulator/device/piix3.h"
 

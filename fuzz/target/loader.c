@@ -11,8 +11,9 @@
  *	2	bytes of command line, taken from the image's start
  *	3	initrds, modulo 4; each takes as many bytes as 4 says from what is next
  *	4	KiB / 4 of an initrd
- *	5	bit 0: firmware and flash are padded to a size that is taken; bit 1: the machine is
- *reset 6 7	for ACPI
+ *	5	bit 0: firmware and flash are padded to a size that is taken; bit 1: there is a
+ *		reset
+ *	6 7	for ACPI
  */
 #include "fuzz/fuzz.h"
 
