@@ -217,12 +217,13 @@ static void change_bytes(struct random *r, struct op *op, unsigned most)
 static const struct fuzz_region *some_region(struct random *r)
 {
 	const struct fuzz_region *found = NULL;
+	bool own = !random_one_in(r, 5);
 
 	if (!regions || !regions->count)
 		return NULL;
-	for (unsigned tries = 0; tries < 8; tries++) {
+	for (unsigned tries = 0; tries < 32; tries++) {
 		found = &regions->region[random_below(r, regions->count)];
-		if (found->own || random_one_in(r, 5))
+		if (found->own || !own)
 			break;
 	}
 	return found;

@@ -58,22 +58,37 @@ static bool is_target(const char *target, const struct device *d)
 	return !*name && !*target;
 }
 
-/* Does an output of `from`, or of what it leads to, drive a device of the target? */
+static bool drives(const char *target, const struct device *from, unsigned depth);
+
+static bool is_or_drives(const char *target, const struct device *d, unsigned depth)
+{
+	return d && (is_target(target, d) || (depth && drives(target, d, depth - 1)));
+}
+
+/*
+ * Does `from`, or what it leads to, drive a device of the target? By an output; by its pin on PCI,
+ * all of which end at one device; or by messages and acknowledges, for which there is no line.
+ */
 static bool drives(const char *target, const struct device *from, unsigned depth)
 {
-	/* What its interrupt pin leads to is the same device for all four lines. */
-	const struct device *bridge = from->machine->bus.intx[0].to;
+	const struct pci_class *pci = from->class->pci;
 
-	if (from->class->pci && from->class->pci->interrupt_pin && bridge &&
-	    is_target(target, bridge))
-		return true;
-	/* Messages and acknowledges go from one to the other without a line. */
-	if (from->peer && is_target(target, from->peer))
-		return true;
 	for (unsigned i = 0; i < DEVICE_IRQS; i++) {
-		const struct device *to = from->out[i].to;
+		if (is_or_drives(target, from->out[i].to, depth))
+			return true;
+	}
+	return (pci && pci->interrupt_pin &&
+		is_or_drives(target, from->machine->bus.intx[0].to, depth)) ||
+	       is_or_drives(target, from->peer, depth);
+}
 
-		if (to && (is_target(target, to) || (depth && drives(target, to, depth - 1))))
+/* Is a function on PCI of the target, or drives it? Then that has configuration space. */
+static bool wants_configuration(const struct harness *h)
+{
+	for (unsigned i = 0; i < h->m->devices; i++) {
+		const struct device *d = h->m->device[i];
+
+		if (d->class->pci && is_or_drives(h->target, d, DRIVES_DEPTH + 1))
 			return true;
 	}
 	return false;
@@ -87,13 +102,15 @@ static bool ends_session(const struct device *d)
 
 /*
  * A device's target has its regions, and those of devices that drive its inputs, also through
- * others in between (an ISA line, the 8259s): its interrupts have to come from somewhere.
+ * others in between (an ISA line, the 8259s): its interrupts have to come from somewhere. What
+ * drives it from PCI has to be switched on there.
  */
 static int select_regions(struct harness *h, struct error *e)
 {
 	struct region_table *t = &h->regions;
 	bool keep[OP_REGION] = {false}, board = !strcmp(h->target, "board");
 	bool pci = !strcmp(h->target, "pci"), found = board || pci;
+	bool configuration = wants_configuration(h);
 
 	for (unsigned i = 0; i < h->m->devices; i++)
 		found |= is_target(h->target, h->m->device[i]);
@@ -113,11 +130,8 @@ static int select_regions(struct harness *h, struct error *e)
 			r->own = is_target(h->target, r->device);
 		keep[i] = !board && !pci && !ends_session(r->device) &&
 			  drives(h->target, r->device, DRIVES_DEPTH);
-		/* Configuration space is behind the host bridge's registers. */
-		if (r->device->class->pci && !strncmp(r->name, "pci-", 4))
-			for (unsigned n = 0; n < h->m->devices; n++)
-				keep[i] |= h->m->device[n]->class->pci &&
-					   is_target(h->target, h->m->device[n]);
+		/* It is behind the host bridge's registers. */
+		keep[i] |= configuration && r->device->class->pci && !strncmp(r->name, "pci-", 4);
 	}
 	regions_select(t, keep);
 	return 0;
