@@ -134,6 +134,7 @@ static int record_input(struct tee *t, struct harness *h, const uint8_t *data, s
 	t->recorder = recorder_new(harness_door(h));
 	if (!t->recorder)
 		return error_set(e, ERROR_HOST, "out of memory");
+	recorder_mark_import(t->recorder);
 	if (recorder_start(t->recorder, m, path, e))
 		return -1;
 	t->recording = recorder_tap(t->recorder);

@@ -28,6 +28,7 @@ struct recorder {
 	struct machine *machine;
 	struct trace_writer *writer;
 	struct digester digester;
+	bool import;
 	uint64_t flushed_insns, flushed_now, events;
 	uint64_t placed; /* the boundary (machine->boundaries) whose place was written */
 };
@@ -374,10 +375,12 @@ static uint32_t version_for(const struct machine *m)
 int recorder_start(struct recorder *r, struct machine *m, const char *path, struct error *e)
 {
 	bool by_exits = m->config.host_time;
-	struct trace_info info = {.version = version_for(m),
-				  .producer = (char *)"vcr " VCR_VERSION,
-				  .accel = (char *)m->accel->name,
-				  .unit = (char *)(by_exits ? "exits" : "instructions")};
+	struct trace_info info = {
+	    .version = version_for(m),
+	    .producer =
+		(char *)(r->import ? "vcr " VCR_VERSION RECORDER_IMPORT : "vcr " VCR_VERSION),
+	    .accel = (char *)m->accel->name,
+	    .unit = (char *)(by_exits ? "exits" : "instructions")};
 
 	r->machine = m;
 	m->mark = digest_next_mark(m);
@@ -389,6 +392,11 @@ int recorder_start(struct recorder *r, struct machine *m, const char *path, stru
 	r->writer = trace_writer_open(path, &info, m->config.image, m->config.images, e);
 	free(info.machine);
 	return r->writer ? 0 : -1;
+}
+
+void recorder_mark_import(struct recorder *r)
+{
+	r->import = true;
 }
 
 void recorder_flush(struct recorder *r)

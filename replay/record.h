@@ -16,6 +16,10 @@ struct recorder;
 struct recorder *recorder_new(struct host *host);
 struct host *recorder_host(struct recorder *r);
 struct tap *recorder_tap(struct recorder *r);
+/* How a trace's producer ends when it was no session with a guest but a fuzz input (vcr import). */
+#define RECORDER_IMPORT " import"
+/* Says so in the trace; before recorder_start(). */
+void recorder_mark_import(struct recorder *r);
 /* Creates the trace of a machine that was just opened with that host and tap. */
 int recorder_start(struct recorder *r, struct machine *m, const char *path, struct error *e);
 /* Ends a chunk: what came so far can be read even if this process dies now. */

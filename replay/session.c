@@ -7,6 +7,7 @@
 
 #include "emulator/accel/accel.h"
 #include "emulator/cpu/insn.h"
+#include "replay/record.h"
 
 static bool hold(struct held_event *h, const struct event *e)
 {
@@ -669,6 +670,13 @@ fail:
 	return NULL;
 }
 
+static bool is_import(const struct trace_info *info)
+{
+	size_t length = strlen(info->producer), end = strlen(RECORDER_IMPORT);
+
+	return length >= end && !strcmp(info->producer + length - end, RECORDER_IMPORT);
+}
+
 enum replay_result replay_run(struct replay *r, uint64_t until, struct error *e)
 {
 	static enum replay_result (*const run[])(struct replay *, uint64_t, struct error *) = {
@@ -677,6 +685,12 @@ enum replay_result replay_run(struct replay *r, uint64_t until, struct error *e)
 	    [REPLAY_CPU] = replay_cpu_run,
 	};
 
+	if (r->options.mode != REPLAY_DEVICES && is_import(replay_info(r))) {
+		error_set(e, ERROR_USAGE,
+			  "the trace is of a fuzz input and has no guest that could "
+			  "run: only its devices can be replayed (add --devices)");
+		return REPLAY_FAILED;
+	}
 	if (r->end.kind)
 		return REPLAY_IDENTICAL;
 	/* A trace whose first chunk did not make it is at its end before it began. */

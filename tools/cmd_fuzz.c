@@ -92,6 +92,28 @@ static int find_source(struct engine *g, const char *given, struct error *e)
 	    "--source DIR)");
 }
 
+static bool has_file(const struct engine *g, const char *folder, const char *name)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "%s/%s/%s.c", g->source, folder, name) <
+		   (int)sizeof(path) &&
+	       !access(path, R_OK);
+}
+
+/* The checkout may have devices that this program has not. */
+static int check_target(const struct engine *g, struct error *e)
+{
+	if (fuzz_target_known(g->target) || has_file(g, "emulator/device", g->target) ||
+	    (has_file(g, "fuzz/target", g->target) && strcmp(g->target, "device") != 0))
+		return 0;
+	return error_set(
+	    e, ERROR_USAGE,
+	    "%s: is no fuzz target of %s (there are board, pci, devices, as i8254, and "
+	    "those of fuzz/target)",
+	    g->target, g->source);
+}
+
 /* ---- the command ---- */
 
 static bool parse_time(const char *text, unsigned *seconds)
@@ -182,7 +204,7 @@ static int run(int argc, char **argv)
 	g.target = argv[optind];
 	if (!is_name(g.target))
 		return command_usage("fuzz", "%s: is no name of a target", g.target);
-	if (find_source(&g, source, &e))
+	if (find_source(&g, source, &e) || check_target(&g, &e))
 		return command_fail(&e);
 	return fuzz(&g);
 }

@@ -103,8 +103,12 @@ def main():
     d.check("a target that does not start: what to do", "ends at once" in done.err, done)
 
     done = d.run("fuzz", "i9999", "--time", "3", "--source", source)
-    d.expect("no such target", done, driver.HOST)
-    d.check("no such target: why", "unknown target 'fuzz/fuzz_i9999'" in done.err, done)
+    d.expect("no such target", done, driver.USAGE, 1)
+    d.check("no such target: why", "i9999: is no fuzz target" in done.err, done)
+    write(os.path.join(source, "emulator/device/i9999.c"), "")
+    done = d.run("fuzz", "i9999", "--time", "3", "--source", source)
+    d.expect("a target that does not build", done, driver.HOST)
+    d.check("a target that does not build: why", "unknown target 'fuzz/fuzz_i9999'" in done.err, done)
     for words, status in ((["fuzz"], 2), (["fuzz", "../x"], 2), (["fuzz", "i8254", "--time", "soon"], 2),
                           (["fuzz", "i8254", "--jobs", "0"], 2), (["fuzz", "i8254", "--engine", "x"], 2),
                           (["fuzz", "i8254", "--source", d.work + "/no"], 2)):

@@ -117,6 +117,10 @@ def traces(d):
     done = d.run("replay", "--devices", trace)
     d.expect("replay --devices", done, driver.OK, 0)
     d.check("replay --devices: identical", ": identical:" in done.out, done)
+    for words in (["replay", trace], ["replay", "--cpu", trace], ["replay", "--from", "3", trace]):
+        done = d.run(*words)
+        d.expect(" ".join(words[:-1]), done, driver.USAGE, 1)
+        d.check(" ".join(words[:-1]) + ": what to do", "add --devices" in done.err, done)
     done = d.run("compare", "--devices", "--old", d.vcr, "--new", d.vcr, trace)
     d.expect("compare", done, driver.OK, 0)
 
