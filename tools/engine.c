@@ -124,8 +124,15 @@ int engine_build(struct engine *g, struct error *e)
 
 /* ---- running ---- */
 
+/* afl-fuzz has its own, and ends when it finds those that minimising needs (candidate.c). */
+static void drop_sanitizer_options(void)
+{
+	unsetenv("ASAN_OPTIONS");
+	unsetenv("UBSAN_OPTIONS");
+}
+
 /* A process whose output is read line by line. */
-static pid_t start(const char *const argv[], FILE **out, struct error *e)
+static pid_t start(const struct engine *g, const char *const argv[], FILE **out, struct error *e)
 {
 	int fd[2];
 	pid_t pid;
@@ -138,6 +145,8 @@ static pid_t start(const char *const argv[], FILE **out, struct error *e)
 	pid = fork();
 	if (!pid) {
 		signal(SIGINT, SIG_DFL);
+		if (g->afl)
+			drop_sanitizer_options();
 		dup2(fd[1], 1);
 		dup2(fd[1], 2);
 		close(fd[0]);
@@ -192,10 +201,10 @@ static void afl_summary(const struct engine *g, char *to, size_t size)
  * with e filled in. */
 static int run(const struct engine *g, const char *const argv[], bool *found, struct error *e)
 {
-	char line[2000], last[2000] = "";
+	char line[2000], last[2000] = "", *why;
 	void (*before)(int) = signal(SIGINT, SIG_IGN);
 	FILE *out;
-	pid_t pid = start(argv, &out, e);
+	pid_t pid = start(g, argv, &out, e);
 	int status = 0;
 
 	if (pid < 0) {
@@ -207,6 +216,9 @@ static int run(const struct engine *g, const char *const argv[], bool *found, st
 		*found |= strstr(line, "Test unit written to") != NULL;
 		if (*line > ' ')
 			memcpy(last, line, sizeof(last));
+		if (g->afl && (why = strstr(line, "PROGRAM ABORT : ")) && !e->kind)
+			error_set(e, ERROR_HOST, "afl-fuzz: %.*s", (int)strcspn(why + 16, "\n"),
+				  why + 16);
 	}
 	fclose(out);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -318,6 +330,7 @@ static int run_afl(const struct engine *g, struct error *e)
 		return -1;
 	snprintf(time, sizeof(time), "%u", g->seconds);
 	setenv("AFL_NO_UI", "1", 0);
+	setenv("AFL_NO_COLOR", "1", 0);
 	setenv("AFL_SKIP_CPUFREQ", "1", 0);
 	setenv("AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES", "1", 0);
 	setenv("AFL_NO_AFFINITY", "1", 0);
@@ -326,6 +339,7 @@ static int run_afl(const struct engine *g, struct error *e)
 		pid_t pid = fork();
 
 		if (!pid) {
+			drop_sanitizer_options();
 			snprintf(name, sizeof(name), "job%u", started + 1);
 			argv[9] = "-S";
 			argv[10] = name;
@@ -339,8 +353,8 @@ static int run_afl(const struct engine *g, struct error *e)
 			break;
 		others[started] = pid;
 	}
-	if (run(g, argv, &found, e) > 0)
-		error_set(e, ERROR_HOST, "afl-fuzz failed (its words are in %s)", g->found);
+	if (run(g, argv, &found, e) > 0 && !e->kind)
+		error_set(e, ERROR_HOST, "afl-fuzz failed");
 	for (unsigned i = 0; i < started; i++) {
 		if (e->kind)
 			kill(others[i], SIGTERM);

@@ -15,9 +15,10 @@ MESON = """#!/bin/sh
 [ "$CC" = clang ] || exit 1
 mkdir -p "$3/fuzz" && touch "$3/build.ninja"
 cp "$4/target.sh" "$3/fuzz/fuzz_i8254"
+cp "$4/target.sh" "$3/fuzz/afl_i8254"
 """
 NINJA = """#!/bin/sh
-[ "$3" = fuzz/fuzz_i8254 ] && exit
+[ "$3" = fuzz/fuzz_i8254 ] || [ "$3" = fuzz/afl_i8254 ] && exit
 echo "ninja: error: unknown target '$3'" >&2
 exit 1
 """
@@ -51,6 +52,18 @@ esac
 """
 
 
+# afl-fuzz, which refuses what it would not set itself.
+AFL = """#!/bin/bash
+[ -z "$ASAN_OPTIONS$UBSAN_OPTIONS" ] || { echo "[-] PROGRAM ABORT : Custom ASAN_OPTIONS"; exit 1; }
+[ "$1 $3 $5 $6" = "-i -o -V 3" ] && [ -s "$2/empty" ] || exit 1
+[ "$AFL_FAIL" ] && { echo "[-] PROGRAM ABORT : no luck"; exit 1; }
+mkdir -p "$4/${10}/crashes" "$4/${10}/queue"
+printf 'execs_done        : 12\\n' >"$4/${10}/fuzzer_stats"
+printf '\\xe3\\x35\\x00\\xe0\\x11\\xe0\\x22' >"$4/${10}/crashes/id:000000,sig:06"
+printf '\\xe0\\x22' >"$4/${10}/queue/id:000000"
+"""
+
+
 def write(path, text, mode=0o644):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8") as f:
@@ -65,7 +78,7 @@ def main():
     write(os.path.join(source, "fuzz/target/device.c"), "")
     os.makedirs(os.path.join(source, "corpora/crashes"))
     write(os.path.join(source, "target.sh"), TARGET, 0o755)
-    for name, text in (("meson", MESON), ("ninja", NINJA), ("clang", "#!/bin/sh\n")):
+    for name, text in (("meson", MESON), ("ninja", NINJA), ("clang", "#!/bin/sh\n"), ("afl-fuzz", AFL)):
         write(os.path.join(source, "bin", name), text, 0o755)
 
     command = ["fuzz", "i8254", "--time", "3", "--source", source]
@@ -97,6 +110,15 @@ def main():
     done = d.run("fuzz", "i8254", "--time", "3", cwd=os.path.join(source, "corpora"))
     d.expect("from within the checkout", done, driver.OK, 0)
 
+    shutil.rmtree(folder)
+    done = d.run(*command, "--engine", "afl", "--jobs", "2")
+    d.expect("afl", done, driver.DIVERGED, 0)
+    d.check("afl: one of the same stack, minimised", len(os.listdir(folder)) == 1, done)
+    d.check("afl: what is said", "ran afl-fuzz: execs_done 12" in done.out, done)
+    os.environ["AFL_FAIL"] = "1"
+    done = d.run(*command, "--engine", "afl")
+    d.expect("afl fails", done, driver.HOST, 1)
+    d.check("afl fails: why", "afl-fuzz: no luck" in done.err, done)
     write(os.path.join(source, "build-fuzz-libfuzzer/fuzz/fuzz_i8254"), "#!/bin/sh\n[ $# = 1 ] || exit 9\n", 0o755)
     done = d.run(*command)
     d.expect("a target that does not start", done, driver.HOST, 1)
