@@ -112,6 +112,16 @@ def paths(d):
         done = d.run("replay", on_drive(trace))
         d.expect(f"replay {name}", done, driver.OK, 0)
 
+    # A path is named as it was written.
+    trace = d.path("msys2.vcr")
+    done = d.run("record", "-kernel", kernel, *driver.DEBUG_EXIT, "-o", "/z" + trace)
+    d.expect("-o MSYS2's", done, 33, 1)
+    d.check("-o MSYS2's: is there, and is named", os.path.exists(trace) and f" /z{trace}" in done.err, done)
+    for path in ("C:/missing.vcr", "C:\\missing.vcr", "/c/missing.vcr"):
+        done = d.run("replay", path)
+        d.expect(f"no {path}", done, driver.USAGE, 1)
+        d.check(f"no {path}: is named", f" {path}: " in done.err, done)
+
     for name, prefix, path in (("backslashes", "file:", on_drive), ("slashes", "file:", "Z:{}".format),
                                ("as MSYS2 changes it", "file;", on_drive),
                                ("MSYS2's", "file:", "/z{}".format)):
