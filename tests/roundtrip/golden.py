@@ -76,6 +76,14 @@ def record(d, version):
             f.write(events_digest(d.run("dump", "--json", trace).out) + "\n")
 
 
+def events_check(d, name, trace):
+    d.expect(f"{name}: verify", d.run("verify", trace), driver.OK, 0)
+    done = d.run("dump", "--json", trace)
+    with open(digest_path(trace), encoding="utf-8") as f:
+        d.check(f"{name}: its events", done.status == 0 and events_digest(done.out) == f.read().strip(),
+                done)
+
+
 def main():
     parser = driver.arguments_parser(__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--record", metavar="vN", help="add the traces that this version lacks")
@@ -87,14 +95,10 @@ def main():
     differs = differing()
     for number, trace in enumerate(sorted(glob.glob(os.path.join(GOLDEN, "v*", "*.vcr")))):
         name = os.path.relpath(trace, GOLDEN)
-        # Programs start slowly on Windows: one way of replay for each.
+        # Programs start slowly on Windows: one way of replay for each there.
         modes = MODES if not d.windows else MODES[number % 3:][:1]
         if not d.windows:
-            d.expect(f"{name}: verify", d.run("verify", trace), driver.OK, 0)
-        done = d.run("dump", "--json", trace)
-        with open(digest_path(trace), encoding="utf-8") as f:
-            d.check(f"{name}: its events", done.status == 0 and
-                    events_digest(done.out) == f.read().strip(), done)
+            events_check(d, name, trace)
         for mode in modes:
             done = d.run("replay", *([] if mode == "--machine" else [mode]), trace)
             d.expect(f"{name}: replay {mode}", done, 1 if (name, mode) in differs else driver.OK)
