@@ -32,7 +32,8 @@ static bool flags_stay(const struct insn *i)
 	if (i->handler == insn_undefined || i->handler == insn_too_long)
 		return false;
 	if (i->map == MAP_0F)
-		return i->opcode == 0xb6 || i->opcode == 0xb7 || i->opcode == 0xbe ||
+		return (i->opcode == 0x01 && i->modrm == 0xf8) || /* SWAPGS */
+		       i->opcode == 0xb6 || i->opcode == 0xb7 || i->opcode == 0xbe ||
 		       i->opcode == 0xbf;
 	if (i->map != MAP_1BYTE)
 		return false;
@@ -46,6 +47,7 @@ static bool flags_stay(const struct insn *i)
 	case 0xc6 ... 0xc7:
 	case 0xe4 ... 0xe7: /* IN, OUT */
 	case 0xec ... 0xef:
+	case 0xfa ... 0xfb: /* CLI, STI */
 	case 0xc2 ... 0xc3: /* RET */
 	case 0xe8:          /* CALL */
 		return true;
@@ -70,7 +72,7 @@ static void emit_site(struct emitter *e, unsigned insn, uint32_t flags)
 	const struct insn *i = &e->t->block->insn[insn];
 
 	flags |= flags_stay(i) ? SITE_FLAGS_STAY : 0;
-	flags |= i->ends_block ? SITE_LEAVE : 0;
+	flags |= i->ends_block && !(flags & SITE_MODE) ? SITE_LEAVE : 0;
 	asm_mov_imm(&e->a, HOST_R15,
 		    insn | e->end[insn] << 8 | flags | (uint64_t)e->t->index << 32);
 }
@@ -177,13 +179,16 @@ static void emit_jcxz(struct emitter *e, const struct ir_op *o)
 
 static void emit_op(struct emitter *e, const struct ir_op *o)
 {
+	static const uint32_t call_flags[] = {
+	    [IR_CALL_ON] = 0, [IR_CALL_LEAVE] = SITE_LEAVE, [IR_CALL_MODE] = SITE_MODE};
+
 	switch (o->op) {
 	case IR_INSN:
 		e->insn_at[o->insn] = e->a.at;
 		e->insn_host[o->insn] = o->needs_host;
 		break;
 	case IR_CALL:
-		emit_interpret(e, o->insn, o->kind ? SITE_LEAVE : 0);
+		emit_interpret(e, o->insn, call_flags[o->kind]);
 		emit_x87_again(e, o->insn);
 		break;
 	case IR_PORT:

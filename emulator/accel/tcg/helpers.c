@@ -70,6 +70,15 @@ void jit_flags_settle(struct jit *j)
 		jit_flags_store(j->frame, j->v->c);
 }
 
+/* After an instruction that may change what code is specialised for: did it? */
+static bool mode_changed(struct jit *j, const struct jit_block *t)
+{
+	unsigned mode;
+
+	jit_segments_load(j->frame, j->v->c);
+	return debug_active(j->v) || !jit_mode_now(j->v->c, &mode) || mode != t->mode;
+}
+
 uint32_t jit_interpret(struct jit_frame *f, uint64_t site, uint64_t linear)
 {
 	struct jit *j = f->jit;
@@ -96,6 +105,8 @@ uint32_t jit_interpret(struct jit_frame *f, uint64_t site, uint64_t linear)
 	if (site & SITE_MEMORY)
 		jit_shadow_fill(f, v, linear);
 	f->left = (int64_t)(f->limit - c->insns) - after;
+	if ((site & SITE_MODE) && mode_changed(j, t))
+		leave = true;
 	if (leave || t->dead || c->reg[GPR_RIP] != next || f->left < 0 || c->insns >= v->limit) {
 		jit_flags_settle(j);
 		return 1;

@@ -73,13 +73,19 @@ enum ir_opcode {
 	IR_SSE, /* guest instruction `kind`, of XMM registers d and a (ModRM.reg and .rm); sse.h */
 	IR_X87, /* guest instruction `kind` with ModRM `from`; x87.h */
 	IR_LOOKUP, /* the host code for RIP = temp; hands over when it is not known */
-	IR_CALL,   /* this guest instruction is the interpreter's; kind 1: and ends the block */
+	IR_CALL,   /* this guest instruction is the interpreter's; kind: IR_CALL_* */
 	IR_PORT,   /* this guest instruction is IN or OUT, of port a or else imm */
 	IR_GOTO,   /* the block ends, to RIP imm */
 	IR_JCC,    /* the block ends, to RIP imm if condition, else to the next instruction */
 	IR_JCXZ,   /* the same; kind 0: if rCX of `size` bytes is 0, kind 1: if it is not */
 	IR_JUMP,   /* the block ends, to what LOOKUP found */
 	IR_OPCODES
+};
+
+enum {
+	IR_CALL_ON,    /* and then the next one */
+	IR_CALL_LEAVE, /* the block ends, and the code is left */
+	IR_CALL_MODE,  /* the next one, unless what code is specialised for is no longer so */
 };
 
 struct ir_op {

@@ -161,8 +161,7 @@ static bool segment_is_flat(const struct segment *s)
 	return s->base == 0 && s->read_span > UINT32_MAX && s->write_span > UINT32_MAX;
 }
 
-/* What code is specialised for now; false when it is not translated at all. */
-static bool mode_now(const struct cpu *c, unsigned *mode)
+bool jit_mode_now(const struct cpu *c, unsigned *mode)
 {
 	*mode = c->mmu | (c->cpl == 3 ? MODE_USER : 0);
 	if (c->mmu >= MMU_TRANSLATED)
@@ -238,7 +237,7 @@ static struct jit_block *block_find(struct jit *j, unsigned *mode)
 	uint64_t rip = c->reg[GPR_RIP], gpa;
 	struct jit_block *t;
 
-	if (!b || !mode_now(c, mode) || (unlikely(j->stopping) && has_stop(j, b, rip)))
+	if (!b || !jit_mode_now(c, mode) || (unlikely(j->stopping) && has_stop(j, b, rip)))
 		return NULL;
 	for (t = b->translations; t; t = t->next)
 		if (t->rip == rip && t->mode == *mode)
@@ -268,7 +267,7 @@ static void jump_enter(struct jit *j, const struct jit_block *t)
 
 /* ---- running ---- */
 
-static void frame_segments(struct jit_frame *f, const struct cpu *c)
+void jit_segments_load(struct jit_frame *f, const struct cpu *c)
 {
 	for (unsigned n = 0; n < 2; n++) {
 		const struct segment *s = &c->seg[SEG_FS + n];
@@ -279,11 +278,12 @@ static void frame_segments(struct jit_frame *f, const struct cpu *c)
 	}
 }
 
-void jit_block_run(struct jit *j, struct jit_block *t)
+static void code_run(struct jit *j, const uint8_t *code)
 {
 	struct jit_frame *f = j->frame;
 	struct vcpu *v = j->v;
 	struct cpu *c = v->c;
+	struct jit_block *t;
 	uint32_t left;
 
 	f->limit = v->limit - c->insns > FAR_LIMIT ? c->insns + FAR_LIMIT : v->limit;
@@ -291,9 +291,9 @@ void jit_block_run(struct jit *j, struct jit_block *t)
 	f->xmm = c->fpu.xmm;
 	f->float_loaded = 0;
 	f->x87_loaded = X87_IN_CPU;
-	frame_segments(f, c);
+	jit_segments_load(f, c);
 	jit_flags_load(f, c);
-	left = j->enter(f, t->entry);
+	left = j->enter(f, code);
 	if (unlikely(f->x87_loaded))
 		jit_x87_store(f);
 	v->insn = NULL;
@@ -304,11 +304,37 @@ void jit_block_run(struct jit *j, struct jit_block *t)
 	if ((left & 3) == JIT_LIMIT) {
 		f->left += t->insns;
 		c->reg[GPR_RIP] = t->rip;
+		j->limit_met = true;
 	} else {
 		j->last = &t->edge[left >> 2 & 1];
 		c->reg[GPR_RIP] = j->last->rip;
 	}
 	c->insns = f->limit - (uint64_t)f->left;
+}
+
+void jit_block_run(struct jit *j, struct jit_block *t)
+{
+	code_run(j, t->entry);
+}
+
+/*
+ * Runs the code at RIP if it can be found as LOOKUP finds it, and if there is nothing to be done
+ * but to run it: no edge to be linked, nothing to be shown or checked on the way, no limit in it.
+ */
+static bool jump_run(struct jit *j)
+{
+	const struct cpu *c = j->v->c;
+	uint64_t rip = c->reg[GPR_RIP];
+	const struct jit_jump *jump = &j->frame->jump[jit_jump_slot(rip)];
+	unsigned mode;
+
+	if (jump->rip != rip || j->last || j->limit_met || j->check || j->stopping ||
+	    log_wants(&j->log, LOG_EXEC) || !jit_mode_now(c, &mode))
+		return false;
+	if (jump->tlb->page != (rip & PAGE_MASK) || (jump->tlb->gpa ^ jump->gpa_mode) != mode)
+		return false;
+	code_run(j, jump->code);
+	return true;
 }
 
 /* check=on: stops with all that is known of the block when the engines differ. */
@@ -344,10 +370,13 @@ static void jit_turn(struct jit *j)
 		interp_step(v);
 		return;
 	}
+	if (jump_run(j))
+		return;
 	i = block_enter(v);
 	t = block_find(j, &mode);
 	last = j->last;
 	j->last = NULL;
+	j->limit_met = false;
 	if (!t || t->insns > v->limit - v->c->insns) {
 		if (unlikely(j->stopping))
 			interp_block_to(v, i, j->stop);

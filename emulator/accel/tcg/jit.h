@@ -128,6 +128,7 @@ struct jit {
 	const uint8_t *exit, *interpret, *port, *flags, *float_begin, *x87_begin;
 	const struct tlb *tlb; /* that code was made for */
 	unsigned threshold;    /* how often a block is interpreted before it is translated */
+	bool limit_met;        /* the code last run was left for a block that does not fit */
 	struct jit_edge *last; /* left by this one: to be linked to what comes next */
 	struct jit_block *dead;
 	struct log log;
@@ -156,6 +157,11 @@ void jit_run(struct vcpu *v);
 void jit_run_to(struct vcpu *v, uint64_t rip); /* as interp_run_to() */
 
 /* ---- between the files of the run time ---- */
+
+/* What code is specialised for now; false when it is not translated at all (jit.c). */
+bool jit_mode_now(const struct cpu *c, unsigned *mode);
+/* FS and GS, of which the frame has a copy. */
+void jit_segments_load(struct jit_frame *f, const struct cpu *c);
 
 /* The thunks: how translated code is entered and left (thunks.c). */
 void jit_make_thunks(struct jit *j, struct assembler *a);
@@ -197,8 +203,8 @@ enum { JIT_PORT_DONE, JIT_PORT_LEAVE, JIT_PORT_REFUSED };
 /*
  * A site: the number of the instruction, behind which byte of the block it ends, the index of the
  * block; and whether the code cannot be gone on with after it, whether it has nothing to do with
- * status flags, so that they may stay in the frame unless it faults, and whether it was handed
- * over for the address that comes with it.
+ * status flags, so that they may stay in the frame unless it faults, whether it was handed over
+ * for the address that comes with it, and whether it can change what code is specialised for.
  */
 #define SITE_INSN(site)  ((site)&0xff)
 #define SITE_END(site)   ((site) >> 8 & 0xffff)
@@ -206,6 +212,7 @@ enum { JIT_PORT_DONE, JIT_PORT_LEAVE, JIT_PORT_REFUSED };
 #define SITE_FLAGS_STAY  (1u << 24)
 #define SITE_MEMORY      (1u << 25)
 #define SITE_LEAVE       (1u << 26)
+#define SITE_MODE        (1u << 27)
 
 static inline int32_t frame_offset(size_t offset)
 {

@@ -409,6 +409,26 @@ static bool changes_mode(const struct insn *i)
 	return i->map == MAP_0F && (i->opcode == 0xa1 || i->opcode == 0xa9 || i->opcode == 0xae);
 }
 
+/*
+ * Instructions that do end a block, but leave alone where code is and what the TLBs have: POPF,
+ * CLI, STI, SWAPGS. When an interrupt can be taken now, they ask to leave by the limit.
+ */
+static bool ends_for_mode(const struct insn *i)
+{
+	if (i->map == MAP_1BYTE)
+		return i->opcode == 0x9d || i->opcode == 0xfa || i->opcode == 0xfb;
+	return i->map == MAP_0F && i->opcode == 0x01 && i->modrm == 0xf8;
+}
+
+static unsigned call_kind(const struct insn *i)
+{
+	if (i->handler == insn_undefined || i->handler == insn_too_long)
+		return IR_CALL_LEAVE;
+	if (i->ends_block && !ends_for_mode(i))
+		return IR_CALL_LEAVE;
+	return i->ends_block || changes_mode(i) ? IR_CALL_MODE : IR_CALL_ON;
+}
+
 static void translate_insn(struct translation *t)
 {
 	const struct insn *i = t->i;
@@ -420,8 +440,8 @@ static void translate_insn(struct translation *t)
 	     translate_string(t) || translate_sse(t) || translate_x87(t)))
 		return;
 	o = ir_add(t, IR_CALL, 0, IR_NONE, IR_NONE);
-	o->kind = i->ends_block || changes_mode(i);
-	t->ended = o->kind;
+	o->kind = (uint8_t)call_kind(i);
+	t->ended = o->kind == IR_CALL_LEAVE;
 }
 
 void ir_translate(struct ir_block *ir, const struct block *b, uint64_t rip)

@@ -4,6 +4,7 @@
  * refuse, descriptor table registers, privileges, UMIP, RFLAGS under IOPL, SYSCALL and SYSENTER,
  * HLT, and which encodings do not exist.
  */
+#include "emulator/accel/tcg/tcg.h"
 #include "tests/unit/cpu/system_test.h"
 
 /* #GP(0) or another fault with error 0 at the first instruction. */
@@ -409,6 +410,83 @@ static void test_swapgs(void **state)
 	assert_int_equal(f->c->kernel_gs_base, 0x1111);
 }
 
+/*
+ * What comes right behind an instruction sees what it changed. Code is run again and again, as a
+ * translator may join its parts when it has seen one follow the other.
+ */
+static int run_again(uint64_t n)
+{
+	f->c->reg[GPR_RIP] = FIXTURE_CODE;
+	f->c->reg[GPR_RSP] = FIXTURE_STACK;
+	return fixture_run(f, n);
+}
+
+static void test_line_swapgs(void **state)
+{
+	fixture_poke(f, FIXTURE_DATA, 8, 0x1111);
+	fixture_poke(f, FIXTURE_DATA + 8, 8, 0x2222);
+	f->c->seg[SEG_GS].base = FIXTURE_DATA;
+	f->c->kernel_gs_base = FIXTURE_DATA + 8;
+	/* mov rax, gs:[0]; swapgs; mov rbx, gs:[0]; cli; swapgs; mov rcx, gs:[0] */
+	fixture_load(f, CODE(0x65, 0x48, 0x8b, 0x04, 0x25, 0, 0, 0, 0, 0x0f, 0x01, 0xf8, 0x65, 0x48,
+			     0x8b, 0x1c, 0x25, 0, 0, 0, 0, 0xfa, 0x0f, 0x01, 0xf8, 0x65, 0x48, 0x8b,
+			     0x0c, 0x25, 0, 0, 0, 0));
+	for (unsigned pass = 0; pass < 3; pass++) {
+		memset(f->c->reg, 0, 4 * sizeof(f->c->reg[0]));
+		assert_int_equal(run_again(6), -1);
+		assert_int_equal(f->c->reg[GPR_RAX], 0x1111);
+		assert_int_equal(f->c->reg[GPR_RBX], 0x2222);
+		assert_int_equal(f->c->reg[GPR_RCX], 0x1111);
+	}
+}
+
+static void test_line_sti(void **state)
+{
+	fixture_load(f,
+		     CODE(0xfb, 0xff, 0xc0, 0xff, 0xc0, 0xeb, 0xfe)); /* sti; 2 * inc eax; jmp . */
+	for (unsigned pass = 0; pass < 3; pass++) {
+		f->c->rflags &= ~(uint64_t)FLAG_IF;
+		assert_int_equal(run_again(4), -1);
+	}
+	f->c->rflags &= ~(uint64_t)FLAG_IF;
+	f->c->intr = true;
+	f->c->insns = 0;
+	f->c->reg[GPR_RIP] = FIXTURE_CODE;
+	f->v.limit = 4;
+	tcg_run(&f->v);
+	assert_int_equal(f->c->insns, 1);
+	assert_int_equal(f->c->reg[GPR_RIP], FIXTURE_CODE + 1);
+	f->c->intr = false;
+}
+
+static void test_line_popf(void **state)
+{
+	/* pushf; or [rsp], edx; popf; inc eax; inc eax; jmp . */
+	fixture_load(f, CODE(0x9c, 0x09, 0x14, 0x24, 0x9d, 0xff, 0xc0, 0xff, 0xc0, 0xeb, 0xfe));
+	f->c->reg[GPR_RDX] = 0;
+	for (unsigned pass = 0; pass < 3; pass++)
+		assert_int_equal(run_again(6), -1);
+	f->c->reg[GPR_RAX] = 0;
+	f->c->reg[GPR_RDX] = FLAG_TF;
+	assert_int_equal(run_again(6), EXC_DB);
+	assert_int_equal(f->c->reg[GPR_RAX], 1);
+}
+
+static void test_line_alignment(void **state)
+{
+	f->c->cr0 |= CR0_AM;
+	system_user(f);
+	/* pushf; or [esp], edx; popf; mov eax, [ebx]; jmp . */
+	fixture_load(f, CODE(0x9c, 0x09, 0x14, 0x24, 0x9d, 0x8b, 0x03, 0xeb, 0xfe));
+	f->c->reg[GPR_RBX] = FIXTURE_DATA + 1;
+	f->c->reg[GPR_RDX] = 0;
+	for (unsigned pass = 0; pass < 3; pass++)
+		assert_int_equal(run_again(5), -1);
+	f->c->reg[GPR_RDX] = FLAG_AC;
+	assert_int_equal(run_again(5), EXC_AC);
+	assert_int_equal(fixture_fault_rip(f), FIXTURE_CODE + 5);
+}
+
 /* ---- system calls ---- */
 
 static void test_syscall(void **state)
@@ -546,6 +624,10 @@ int main(void)
 	    TEST(32, test_load_pointer),
 	    TEST(32, test_selector_insns),
 	    TEST(64, test_swapgs),
+	    TEST(64, test_line_swapgs),
+	    TEST(64, test_line_sti),
+	    TEST(64, test_line_popf),
+	    TEST(32, test_line_alignment),
 	    TEST(64, test_syscall),
 	    TEST(64, test_sysret),
 	    TEST(64, test_sysenter),
