@@ -66,6 +66,8 @@ int os_entropy(void *buffer, size_t size);
 /* Zeros, at a page boundary; pages that are never touched cost nothing. NULL on failure. */
 void *os_memory_map(size_t size);
 void os_memory_unmap(void *memory, size_t size);
+/* The same, for what is filled from its beginning on: in large pages where the host has them. */
+void *os_memory_map_large(size_t size);
 
 /*
  * Memory for generated code, mapped twice: written through one address and executed through the

@@ -153,6 +153,17 @@ void os_memory_unmap(void *memory, size_t size)
 	munmap(memory, size);
 }
 
+void *os_memory_map_large(size_t size)
+{
+	void *p = os_memory_map(size);
+
+#ifdef MADV_HUGEPAGE
+	if (p)
+		(void)madvise(p, size, MADV_HUGEPAGE); /* a wish, which may be in vain */
+#endif
+	return p;
+}
+
 int os_code_map(struct os_code *code, size_t size)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);

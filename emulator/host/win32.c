@@ -309,6 +309,12 @@ void os_memory_unmap(void *memory, size_t size)
 	VirtualFree(memory, 0, MEM_RELEASE);
 }
 
+/* Large pages are for those whom the administrator allows to lock memory. */
+void *os_memory_map_large(size_t size)
+{
+	return os_memory_map(size);
+}
+
 int os_code_map(struct os_code *code, size_t size)
 {
 	SYSTEM_INFO info;

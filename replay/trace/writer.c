@@ -22,12 +22,13 @@
 
 #define BATCHES     4
 #define BATCH_BYTES EVENT_BYTES_MAX
+#define EVENTS_SIZE (BATCHES * CHUNK_EVENTS_MAX * sizeof(struct packed_event))
 #define IMAGE_PIECE (1u << 20)
 #define EVENT_LEVEL 9 /* what more brings is under a percent, and the thread must keep up */
 #define IMAGE_LEVEL 3 /* most images are compressed already */
 
 struct batch {
-	struct packed_event *event; /* CHUNK_EVENTS_MAX */
+	struct packed_event *event; /* CHUNK_EVENTS_MAX, of trace_writer.events */
 	uint8_t *bytes;             /* BATCH_BYTES */
 	uint32_t count;
 	size_t used;            /* of bytes */
@@ -40,6 +41,7 @@ struct trace_writer {
 	uint64_t offset; /* end of what was written */
 
 	/* The caller's side. */
+	struct packed_event *events; /* of all batches; faults of small pages would be felt */
 	struct batch batch[BATCHES];
 	struct batch *filling;
 	uint64_t number, insns, exits; /* of the next event; position of the last */
@@ -294,10 +296,10 @@ static int append_index(struct trace_writer *w, struct error *e)
 
 static void writer_free(struct trace_writer *w)
 {
-	for (unsigned i = 0; i < BATCHES; i++) {
-		free(w->batch[i].event);
+	for (unsigned i = 0; i < BATCHES; i++)
 		free(w->batch[i].bytes);
-	}
+	if (w->events)
+		os_memory_unmap(w->events, EVENTS_SIZE);
 	if (w->file != OS_FILE_NONE)
 		os_file_close(w->file);
 	pthread_cond_destroy(&w->changed);
@@ -312,10 +314,13 @@ static void writer_free(struct trace_writer *w)
 
 static bool writer_alloc(struct trace_writer *w)
 {
+	w->events = os_memory_map_large(EVENTS_SIZE);
+	if (!w->events)
+		return false;
 	for (unsigned i = 0; i < BATCHES; i++) {
-		w->batch[i].event = malloc(CHUNK_EVENTS_MAX * sizeof(*w->batch[i].event));
+		w->batch[i].event = w->events + i * (size_t)CHUNK_EVENTS_MAX;
 		w->batch[i].bytes = malloc(BATCH_BYTES);
-		if (!w->batch[i].event || !w->batch[i].bytes)
+		if (!w->batch[i].bytes)
 			return false;
 	}
 	w->encoder = encoder_new();

@@ -26,6 +26,10 @@ class Times:
         """Without what the other took."""
         return Times(self.real - other.real, self.cpu - other.cpu, self.peak)
 
+    def part(self, number):
+        """One of so many."""
+        return Times(self.real / number, self.cpu / number, self.peak)
+
 
 def median(list_):
     """The Times of medians, and the highest peak."""
