@@ -199,6 +199,8 @@ static void step(struct replay *r, const struct event *e, uint64_t number)
 
 	if (r->checked != number || m->stop != STOP_NONE)
 		return; /* a timer's DMA or question: it came by itself */
+	if (m->config.host_time)
+		m->time_stale = session_time_stale(r);
 	switch (e->kind) {
 	case EVENT_IRQ:
 	case EVENT_NMI:

@@ -127,6 +127,29 @@ enum host_boundary session_boundary(struct replay *r, bool again, struct host_pl
 	return where;
 }
 
+bool session_time_stale(struct replay *r)
+{
+	const struct event *next = session_peek(r, 0);
+	bool told = false;
+
+	for (uint64_t i = r->checked; i && r->checked - i < HISTORY; i--) {
+		const struct event *e = &r->history[(i - 1) % HISTORY].event;
+
+		if (e->kind == EVENT_HOST_DUE)
+			return false;
+		if (e->kind == EVENT_HOST_TIME) {
+			told = true;
+			continue;
+		}
+		if (e->kind != EVENT_HOST_CHAR)
+			break;
+		/* The same channel again: this is another boundary. */
+		if (next && next->kind == EVENT_HOST_CHAR && next->address == e->address)
+			return true;
+	}
+	return !told;
+}
+
 void session_consume(struct replay *r)
 {
 	struct held_event *next = &r->queue[r->first], *old = &r->history[r->checked % HISTORY],

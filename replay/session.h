@@ -53,6 +53,11 @@ const struct event *session_peek(struct replay *r, unsigned ahead);
  * By exits: whether the loop's steps were taken here; see struct host_ops. Steps that brought no
  * event are a divergence when asked `again`.
  */
+/*
+ * By exits: the next event is input or a reset, whose devices have still to ask for the time at
+ * this boundary. They need not when a timer was due there, or one of them asked before.
+ */
+bool session_time_stale(struct replay *r);
 enum host_boundary session_boundary(struct replay *r, bool again, struct host_place *place);
 /* Done with the next event: it was as expected. */
 void session_consume(struct replay *r);
