@@ -46,6 +46,16 @@ struct image {
 
 enum pflash_kind { PFLASH_READ_ONLY, PFLASH_WRITABLE };
 
+/*
+ * How much of what firmware does to a board is done for a kernel that starts without any. Stored in
+ * traces: a session replays with what it was recorded with.
+ */
+enum board_setup {
+	BOARD_SETUP_CHIP_SET = 1, /* memory, and the lines of PCI */
+	BOARD_SETUP_TIMERS = 2,   /* the interval timer and interrupt controllers too */
+	BOARD_SETUP_LATEST = BOARD_SETUP_TIMERS,
+};
+
 /* Plain data; all strings and images are owned. Everything that decides guest-visible behaviour. */
 struct machine_config {
 	char *board;                   /* -machine */
@@ -55,6 +65,8 @@ struct machine_config {
 	char *device[MACHINE_DEVICES]; /* -device strings */
 	unsigned devices;
 	bool no_reboot; /* a reset ends the session */
+	/* What a kernel without firmware finds set up: an enum board_setup. */
+	unsigned setup;
 	/* The flash chips, by unit; each has an image. */
 	enum pflash_kind pflash[MACHINE_PFLASH];
 	unsigned pflashes;
@@ -295,6 +307,12 @@ void machine_rom_write(struct machine *m, uint64_t gpa, const void *buffer, size
 
 /* What the guest sees of the slot at `gpa`, as device_set_view() does it, not shown to the tap. */
 void machine_set_view(struct machine *m, uint64_t gpa, unsigned view);
+
+/*
+ * The vCPU, which is halted and takes interrupts or does not, will be so for ever: no interrupt
+ * controller is set up to send it anything.
+ */
+bool machine_halt_is_final(const struct machine *m, bool takes_interrupts);
 
 /* Puts host-side clocks of the loop in step after the state was replaced (snapshot.c). */
 void machine_state_replaced(struct machine *m);

@@ -18,6 +18,7 @@ void machine_config_init(struct machine_config *c)
 	c->board = strdup("pc");
 	c->cpu = strdup("x86-64");
 	c->ram_size = 128ull << 20;
+	c->setup = BOARD_SETUP_LATEST;
 }
 
 void machine_config_free(struct machine_config *c)
@@ -81,12 +82,12 @@ static void put(struct text *t, const char *key, const char *value)
 char *machine_config_format(const struct machine_config *c)
 {
 	struct text t = {.data = malloc(256), .room = 256};
-	char memory[24];
+	char number[24];
 
 	put(&t, "machine", c->board);
 	put(&t, "cpu", c->cpu);
-	snprintf(memory, sizeof(memory), "%" PRIu64, c->ram_size);
-	put(&t, "memory", memory);
+	snprintf(number, sizeof(number), "%" PRIu64, c->ram_size);
+	put(&t, "memory", number);
 	if (c->append)
 		put(&t, "append", c->append);
 	for (unsigned i = 0; i < c->devices; i++)
@@ -95,6 +96,11 @@ char *machine_config_format(const struct machine_config *c)
 		put(&t, "pflash", c->pflash[i] == PFLASH_WRITABLE ? "writable" : "read-only");
 	if (c->rom_exits)
 		put(&t, "rom-device", "off");
+	/* Traces from before this was a question have no such line: theirs is the first. */
+	if (c->setup > BOARD_SETUP_CHIP_SET && machine_config_image(c, IMAGE_KERNEL, 0)) {
+		snprintf(number, sizeof(number), "%u", c->setup);
+		put(&t, "setup", number);
+	}
 	if (c->no_reboot)
 		put(&t, "no-reboot", "on");
 	if (c->host_time)
@@ -143,6 +149,19 @@ static int cpuid_set(struct machine_config *c, const char *value, struct error *
 			 CPUID_ENTRIES);
 }
 
+static int setup_set(struct machine_config *c, const char *value, struct error *e)
+{
+	unsigned long setup = strtoul(value, NULL, 10);
+
+	if (setup < BOARD_SETUP_CHIP_SET || setup > BOARD_SETUP_LATEST)
+		return error_set(e, ERROR_TRACE,
+				 "machine description: setup is %.20s, and this vcr knows 1 to %d "
+				 "(made by a newer vcr?)",
+				 value, BOARD_SETUP_LATEST);
+	c->setup = (unsigned)setup;
+	return 0;
+}
+
 /* Takes over `value`. */
 static int config_set(struct machine_config *c, const char *key, size_t key_length, char *value,
 		      struct error *e)
@@ -177,6 +196,11 @@ static int config_set(struct machine_config *c, const char *key, size_t key_leng
 		c->rom_exits = !strcmp(value, "off");
 	} else if (KEY("memory")) {
 		c->ram_size = strtoull(value, NULL, 10);
+	} else if (KEY("setup")) {
+		int result = setup_set(c, value, e);
+
+		free(value);
+		return result;
 	} else if (KEY("no-reboot")) {
 		c->no_reboot = !strcmp(value, "on");
 	} else if (KEY("time")) {
@@ -209,6 +233,7 @@ int machine_config_parse(struct machine_config *c, const char *text, struct erro
 {
 	machine_config_init(c);
 	c->described = true;
+	c->setup = BOARD_SETUP_CHIP_SET;
 	while (*text) {
 		size_t line = strcspn(text, "\n");
 		const char *equals = memchr(text, '=', line);

@@ -65,14 +65,16 @@ static void idle(struct machine *m)
 {
 	uint64_t deadline, wake;
 	struct vcpu *v = &m->vcpu;
+	bool takes;
 
 	machine_poll(m);
 	if (m->stop != STOP_NONE || v->c->nmi_pending || (v->c->intr && m->accel->can_interrupt(v)))
 		return;
 	deadline = machine_next_timer(m);
-	if (!m->accel->can_interrupt(v) &&
-	    (deadline == UINT64_MAX ||
-	     machine_now(m) - machine_state(m)->halted_since > DEAD_HALT_NS)) {
+	takes = m->accel->can_interrupt(v);
+	if (machine_halt_is_final(m, takes) ||
+	    (!takes && (deadline == UINT64_MAX ||
+			machine_now(m) - machine_state(m)->halted_since > DEAD_HALT_NS))) {
 		machine_stop(m, STOP_DEAD, 0);
 		return;
 	}

@@ -128,14 +128,16 @@ static void halt(struct machine *m)
 {
 	struct machine_state *s = machine_state(m);
 	uint64_t now = machine_now(m), deadline, wake;
+	bool takes;
 
 	machine_poll(m);
 	if (m->stop != STOP_NONE || m->vcpu.c->nmi_pending ||
 	    (m->vcpu.c->intr && vcpu_can_interrupt(&m->vcpu)))
 		return;
 	deadline = machine_next_timer(m);
-	if (!(m->vcpu.c->rflags & FLAG_IF) &&
-	    (deadline == UINT64_MAX || now - s->halted_since > DEAD_HALT_NS)) {
+	takes = m->vcpu.c->rflags & FLAG_IF;
+	if (machine_halt_is_final(m, takes) ||
+	    (!takes && (deadline == UINT64_MAX || now - s->halted_since > DEAD_HALT_NS))) {
 		machine_stop(m, STOP_DEAD, 0);
 		return;
 	}

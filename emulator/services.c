@@ -203,6 +203,19 @@ void device_set_view(struct device *d, uint64_t gpa, unsigned view)
 		m->tap->irq(m->tap, IRQ_VIEW, (uint32_t)gpa | view);
 }
 
+bool machine_halt_is_final(const struct machine *m, bool takes_interrupts)
+{
+	unsigned wakes = 0;
+
+	for (unsigned i = 0; i < m->devices; i++) {
+		const struct device *d = m->device[i];
+
+		if (d->class->wakes)
+			wakes |= d->class->wakes(d);
+	}
+	return !(wakes & (takes_interrupts ? WAKES_INTERRUPT | WAKES_NMI : WAKES_NMI));
+}
+
 void device_request_reset(struct device *d)
 {
 	machine_state(d->machine)->reset_requested = true;

@@ -336,6 +336,29 @@ static void set_up_chip_set(struct machine *m)
 	bus_port_write(&m->bus, 0x4d1, 1, levels >> 8);
 }
 
+/*
+ * What firmware leaves in timers and interrupt controllers: the interval timer goes round 18.2
+ * times a second on IRQ 0, and 66,288 times for memory refresh; interrupts come as vectors 08h and
+ * 70h, all masked but the cascade: a kernel may be long in enabling interrupts, and has no use for
+ * one of ours then. Kernels read counter 0 for entropy before they program it, and wait for its
+ * count.
+ */
+static void set_up_timers(struct machine *m)
+{
+	static const struct {
+		uint16_t port;
+		uint8_t value;
+	} writes[] = {
+	    {0x43, 0x36}, {0x40, 0x00}, {0x40, 0x00}, /* counter 0: mode 3, 65,536 */
+	    {0x43, 0x54}, {0x41, 0x12},               /* counter 1: mode 2, 18 */
+	    {0x20, 0x11}, {0x21, 0x08}, {0x21, 0x04}, {0x21, 0x01}, {0x21, 0xfb}, /* ICW1-4, OCW1 */
+	    {0xa0, 0x11}, {0xa1, 0x70}, {0xa1, 0x02}, {0xa1, 0x01}, {0xa1, 0xff},
+	};
+
+	for (unsigned i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
+		bus_port_write(&m->bus, writes[i].port, 1, writes[i].value);
+}
+
 /* The parts of the BIOS data area that operating systems read without asking a BIOS. */
 static void put_bios_data(struct machine *m)
 {
@@ -360,6 +383,8 @@ static int pc_load(struct machine *m, struct error *e)
 	if (m->config.pflashes)
 		return 0;
 	set_up_chip_set(m);
+	if (m->config.setup >= BOARD_SETUP_TIMERS)
+		set_up_timers(m);
 	put_bios_data(m);
 	machine_load_bytes(m, RSDP_BASE, pc->placed.rsdp, sizeof(pc->placed.rsdp));
 	machine_load_bytes(m, TABLES_BASE, pc->placed.bytes, pc->placed.size);

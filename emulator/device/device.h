@@ -48,6 +48,9 @@ struct device_property {
 #define DEVICE_PROPERTIES 8
 #define DEVICE_IRQS       64
 
+/* What ends a halt: interrupts, and what comes even if the vCPU takes none (NMI, INIT, SMI). */
+enum { WAKES_INTERRUPT = 1, WAKES_NMI = 2 };
+
 struct device_class {
 	const char *name; /* part number, as in -device and in traces: never changes */
 	const char *description;
@@ -77,6 +80,8 @@ struct device_class {
 	void (*task_priority)(struct device *d, bool is_write, uint64_t *value);
 	/* The class (vector / 16) of an interrupt that the task priority alone holds back, or 0. */
 	unsigned (*held_back)(const struct device *d);
+	/* For an interrupt controller: the WAKES_ that may come of it while the vCPU halts. */
+	unsigned (*wakes)(const struct device *d);
 	/* How many bytes the device can take from its channel now, and the bytes. */
 	size_t (*char_room)(struct device *d);
 	void (*char_in)(struct device *d, const uint8_t *bytes, size_t size);

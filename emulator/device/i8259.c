@@ -340,6 +340,16 @@ static void i8259_reset(struct device *d)
 	irq_set(d->out[0], false);
 }
 
+/* A slave asks by way of its master, which has it at input 2. */
+static unsigned i8259_wakes(const struct device *d)
+{
+	const struct i8259_state *s = device_state(d);
+	const struct i8259_state *slave = d->peer ? device_state(d->peer) : NULL;
+	uint8_t masked = s->imr | (slave && slave->imr == 0xff ? 1 << 2 : 0);
+
+	return !config(d)->slave && masked != 0xff ? WAKES_INTERRUPT : 0;
+}
+
 const struct device_class i8259_class = {
     .name = "i8259",
     .description = "programmable interrupt controller",
@@ -349,4 +359,5 @@ const struct device_class i8259_class = {
     .set_irq = i8259_set_irq,
     .get_irq = i8259_get_irq,
     .acknowledge = i8259_acknowledge,
+    .wakes = i8259_wakes,
 };

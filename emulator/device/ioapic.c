@@ -184,6 +184,23 @@ static void ioapic_reset(struct device *d)
 		s->entry[pin] = ENTRY_MASKED;
 }
 
+static unsigned ioapic_wakes(const struct device *d)
+{
+	const struct ioapic *s = device_state(d);
+	unsigned wakes = 0;
+
+	for (unsigned pin = 0; pin < IOAPIC_PINS; pin++) {
+		enum lapic_mode mode = ENTRY_MODE(s->entry[pin]);
+
+		if (s->entry[pin] & ENTRY_MASKED)
+			continue;
+		wakes |= mode == LAPIC_FIXED || mode == LAPIC_LOWEST || mode == LAPIC_EXTINT
+			     ? WAKES_INTERRUPT
+			     : WAKES_NMI;
+	}
+	return wakes;
+}
+
 static const struct region_ops ioapic_ops = {
     .read = ioapic_read,
     .write = ioapic_write,
@@ -202,4 +219,5 @@ const struct device_class ioapic_class = {
     .realize = ioapic_realize,
     .reset = ioapic_reset,
     .set_irq = ioapic_set_irq,
+    .wakes = ioapic_wakes,
 };

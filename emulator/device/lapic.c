@@ -694,6 +694,23 @@ static void lapic_task_priority(struct device *d, bool is_write, uint64_t *value
 	}
 }
 
+/* Nothing is wired to LINT1; what goes through LINT0 to the 8259's vector is the 8259's. */
+static unsigned lapic_wakes(const struct device *d)
+{
+	const struct lapic *s = device_state(d);
+	uint32_t lint0 = s->lvt[LVT_LINT0];
+	unsigned wakes = 0;
+
+	if (!lapic_hw_enabled(s))
+		return 0;
+	if (!(s->lvt[LVT_TIMER] & LVT_MASKED) || (!(lint0 & LVT_MASKED) && !LVT_MODE(lint0)))
+		wakes |= WAKES_INTERRUPT;
+	if (!(lint0 & LVT_MASKED) && LVT_MODE(lint0) != LAPIC_FIXED &&
+	    LVT_MODE(lint0) != LAPIC_EXTINT)
+		wakes |= WAKES_NMI;
+	return wakes;
+}
+
 static unsigned lapic_held_back(const struct device *d)
 {
 	const struct lapic *s = device_state(d);
@@ -738,4 +755,5 @@ const struct device_class lapic_class = {
     .msr = lapic_msr,
     .task_priority = lapic_task_priority,
     .held_back = lapic_held_back,
+    .wakes = lapic_wakes,
 };

@@ -181,6 +181,7 @@ static void test_deadline_of_moved_tsc(void **state)
 	    POWER_OFF,
 	};
 	struct tap tap = {.exit = tap_exit, .irq = tap_irq, .dma = tap_dma};
+	bool armed = false;
 
 	add_code(code, sizeof(code));
 	m = machine_open(&config, "tcg", &host, &tap, &error);
@@ -189,7 +190,106 @@ static void test_deadline_of_moved_tsc(void **state)
 	assert_int_equal(m->vcpu.c->reg[GPR_RSI], 0x100);
 	assert_int_equal(m->vcpu.c->reg[GPR_RBX], 0x10000000);
 	assert_in_range(deadline_seen, 0x10000000, 0x10000000 + 20);
-	assert_true(machine_next_timer(m) == deadline_seen);
+	for (unsigned i = 0; i < m->timers && !armed; i++)
+		armed = machine_state(m)->timer[i] == deadline_seen;
+	assert_true(armed);
+}
+
+/* ---- halts ---- */
+
+/* Runs code that halts; for ever, though the interval timer goes on. */
+static void expect_final(const uint8_t *code, size_t size)
+{
+	add_code(code, size);
+	power_on();
+	assert_true(machine_next_timer(m) != UINT64_MAX);
+	assert_int_equal(machine_run(m), STOP_DEAD);
+	assert_true(machine_now(m) < 1000000);
+}
+
+static void test_halt_without_interrupts(void **state)
+{
+	static const uint8_t code[] = {0xf4}; /* hlt */
+
+	expect_final(code, sizeof(code));
+}
+
+static void test_halt_with_all_masked(void **state)
+{
+	static const uint8_t code[] = {
+	    0xfb, 0xf4, /* sti; hlt */
+	};
+
+	expect_final(code, sizeof(code));
+}
+
+/* The timer's output arrives at LINT0 by way of the 8259, and as an NMI from there. */
+static void test_halt_with_nmi(void **state)
+{
+	static const uint8_t code[] = {
+	    0xb0, 0xfe, 0xe6, 0x21,             /* mov $0xfe, %al; out %al, $0x21 */
+	    0xb8, 0xf0, 0x00, 0xe0, 0xfe,       /* mov $0xfee000f0, %eax: SVR, enable */
+	    0xc7, 0x00, 0xff, 0x01, 0x00, 0x00, /* movl $0x1ff, (%eax) */
+	    0xb8, 0x50, 0x03, 0xe0, 0xfe,       /* mov $0xfee00350, %eax: LVT LINT0 */
+	    0xc7, 0x00, 0x00, 0x04, 0x00, 0x00, /* movl $0x400, (%eax) */
+	    0xf4,                               /* hlt */
+	};
+
+	add_code(code, sizeof(code));
+	power_on();
+	/* No IDT: the NMI ends in a triple fault. */
+	assert_int_equal(machine_run(m), STOP_SHUTDOWN);
+	assert_in_range(machine_now(m), 1, 100000000);
+}
+
+/* ---- what a kernel finds ticking ---- */
+
+static void test_setup(void **state)
+{
+	add_kernel();
+	power_on();
+	bus_port_write(&m->bus, 0x43, 1, 0xc2); /* counter 0: status and count */
+	assert_int_equal(bus_port_read(&m->bus, 0x40, 1) & 0x3f, 0x36);
+	assert_int_equal(bus_port_read(&m->bus, 0x21, 1), 0xfb);
+	assert_int_equal(bus_port_read(&m->bus, 0xa1, 1), 0xff);
+}
+
+/* A trace from before: nothing is programmed. */
+static void test_setup_of_old(void **state)
+{
+	add_kernel();
+	config.setup = BOARD_SETUP_CHIP_SET;
+	power_on();
+	bus_port_write(&m->bus, 0x43, 1, 0xc2);
+	assert_int_equal(bus_port_read(&m->bus, 0x40, 1) & 0x4f, 0x40); /* NULL COUNT */
+	assert_int_equal(bus_port_read(&m->bus, 0x21, 1), 0);
+	assert_true(machine_next_timer(m) == UINT64_MAX);
+}
+
+/* What a description says of it: nothing is the first, and there may be a third one day. */
+static void test_setup_described(void **state)
+{
+	struct machine_config other;
+	struct error e;
+	char *text;
+
+	add_kernel();
+	text = machine_config_format(&config);
+	assert_non_null(strstr(text, "\nsetup=2\n"));
+	assert_int_equal(machine_config_parse(&other, text, &e), 0);
+	assert_int_equal(other.setup, BOARD_SETUP_TIMERS);
+	machine_config_free(&other);
+	free(text);
+	assert_int_equal(machine_config_parse(&other, "machine=pc\n", &e), 0);
+	assert_int_equal(other.setup, BOARD_SETUP_CHIP_SET);
+	machine_config_free(&other);
+	assert_int_equal(machine_config_parse(&other, "setup=3\n", &e), -1);
+	assert_non_null(strstr(e.text, "made by a newer vcr?"));
+	assert_int_equal(machine_config_parse(&other, "setup=x\n", &e), -1);
+	config.setup = BOARD_SETUP_CHIP_SET;
+	text = machine_config_format(&config);
+	assert_null(strstr(text, "setup"));
+	free(text);
 }
 
 /* ---- devices ---- */
@@ -408,6 +508,12 @@ int main(void)
 	    TEST(test_reset),
 	    TEST(test_run),
 	    TEST(test_deadline_of_moved_tsc),
+	    TEST(test_halt_without_interrupts),
+	    TEST(test_halt_with_all_masked),
+	    TEST(test_halt_with_nmi),
+	    TEST(test_setup),
+	    TEST(test_setup_of_old),
+	    TEST(test_setup_described),
 	    TEST(test_fw_cfg),
 	    TEST(test_fw_cfg_e820),
 	    TEST(test_channels),
