@@ -214,7 +214,7 @@ bool whpx_exit(struct whpx *w)
 		exit_shutdown(w);
 		return false;
 	case WHV_EXIT_INTERRUPT_WINDOW:
-		w->unheeded = w->notify & WHV_NOTIFY_PRIORITY && !machine_priority_opened(w->m);
+		w->unheeded = w->notify & WHV_NOTIFY_PRIORITY;
 		w->notify = 0; /* told once */
 		return true;
 	default:

@@ -159,7 +159,8 @@ static bool alarm_taken(struct whpx *w)
 
 /*
  * The windows to be told of. For an interrupt that only CR8 holds back, that is when CR8 is low
- * enough; a platform that does not look at the priority would tell at once, for ever.
+ * enough. Where it is not taken then, it is told of once between two exits, or that would go on for
+ * ever: in a replay of a session that took it later, and on a platform that looks at no priority.
  */
 static uint64_t windows(const struct whpx *w)
 {
@@ -327,6 +328,7 @@ static void inject(struct whpx *w, enum whv_event_type type, uint8_t vector)
 			      (uint64_t)vector << WHV_PENDING_VECTOR_SHIFT};
 	uint32_t count = 1;
 
+	w->unheeded = false;
 	if (w->cpu_newer && !whpx_state_put(w))
 		return;
 	if (w->exit.vp.rflags & FLAG_RF) {

@@ -48,7 +48,7 @@ struct whpx {
 	bool shadow; /* of STI or MOV SS, after the last exit */
 	bool has_vp;
 	bool alarm_set;
-	bool unheeded; /* it told of a window, though CR8 holds the interrupt back */
+	bool unheeded; /* it told of a window for a priority, and nothing came of that yet */
 	bool patient;  /* an alarm came between exits: wait a little for an exit */
 	atomic_bool rang;
 };
