@@ -47,7 +47,7 @@ def main():
     d.expect("diff", d.run("diff", trace, again, timeout=120), driver.OK, 0)
     d.check("the same bytes", filecmp.cmp(trace, again, False), done)
     os.unlink(again)
-    done = d.run("run", "-accel", "tcg,check=on", "-d", "check", *words, timeout=300)
+    done = d.run("run", "-accel", "tcg,check=on", "-d", "check", *words, timeout=900)
     d.expect("each block by both engines", done, driver.OK)
     d.check("from power-on to power-off", "power off" in done.err or "powered off" in done.err,
             done)
