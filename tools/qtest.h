@@ -24,7 +24,8 @@ bool qtest_of_fill(const struct harness *h, const struct op *op, char text[QTEST
 
 /*
  * Takes out what has no command: what interrupts the CPU, its MSRs, resets, snapshots, answers from
- * outside, accesses of 3 and 5 to 7 bytes; halts too unless there is a clock, and shortens them to
+ * outside, accesses of 3 and 5 to 7 bytes, devices that QEMU has not where ours are; ports are
+ * accessed no wider than their device; halts too unless there is a clock, and shortens them to
  * a second. In place; returns how many are left.
  */
 unsigned qtest_filter(const struct harness *h, struct op *ops, unsigned count, bool clock);
