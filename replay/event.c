@@ -100,6 +100,21 @@ struct exit event_to_exit(const struct event *e)
 	return x;
 }
 
+bool event_rip_agrees(const struct event *a, const struct event *b)
+{
+	enum { LONGEST = 15 };
+	bool exact =
+	    a->kind == EVENT_PIO_READ || a->kind == EVENT_MMIO_READ || a->kind == EVENT_MSR_READ;
+	uint64_t d = a->rip - b->rip;
+
+	if (a->rip == b->rip || a->kind == EVENT_SHUTDOWN)
+		return true;
+	/* In 16-bit code IP wraps. */
+	if (!(a->rip >> 16) && !(b->rip >> 16))
+		d = (uint64_t)(int64_t)(int16_t)d;
+	return !exact && d + LONGEST <= 2 * LONGEST;
+}
+
 bool event_equal(const struct event *a, const struct event *b)
 {
 	return a->kind == b->kind && a->position.insns == b->position.insns &&

@@ -39,4 +39,10 @@ const char *event_text(const struct event *e, const struct machine *m, char *tex
 /* Equal in everything that is recorded? */
 bool event_equal(const struct event *a, const struct event *b);
 
+/*
+ * By exits, the RIP of what the guest writes may be that of the next instruction (exit.h), and that
+ * of a triple fault is nobody's.
+ */
+bool event_rip_agrees(const struct event *a, const struct event *b);
+
 #endif

@@ -194,25 +194,6 @@ void session_diverge(struct replay *r, const struct event *expected, const struc
 		r->came.event = (struct event){.position = machine_position(r->machine)};
 }
 
-/*
- * By exits, the RIP of what the guest writes may be that of the next instruction (exit.h), and that
- * of a triple fault is nobody's.
- */
-static bool rip_agrees(const struct event *a, const struct event *b)
-{
-	enum { LONGEST = 15 };
-	bool exact =
-	    a->kind == EVENT_PIO_READ || a->kind == EVENT_MMIO_READ || a->kind == EVENT_MSR_READ;
-	uint64_t d = a->rip - b->rip;
-
-	if (a->rip == b->rip || a->kind == EVENT_SHUTDOWN)
-		return true;
-	/* In 16-bit code IP wraps. */
-	if (!(a->rip >> 16) && !(b->rip >> 16))
-		d = (uint64_t)(int64_t)(int16_t)d;
-	return !exact && d + LONGEST <= 2 * LONGEST;
-}
-
 bool session_expect(struct replay *r, const struct event *came)
 {
 	const struct event *expected;
@@ -226,7 +207,7 @@ bool session_expect(struct replay *r, const struct event *came)
 		return false;
 	}
 	adapted = *came;
-	if (r->machine->config.host_time && rip_agrees(expected, came))
+	if (r->machine->config.host_time && event_rip_agrees(expected, came))
 		adapted.rip = expected->rip;
 	if (!event_equal(expected, &adapted)) {
 		session_diverge(r, expected, came, "what came is not what was recorded");

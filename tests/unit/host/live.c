@@ -2,12 +2,14 @@
 /* The live door: input from a pipe, its escapes, and what wakes a halted guest. */
 #include <fcntl.h>
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -168,13 +170,45 @@ static void test_store(void **state)
 	assert_non_null(strstr(e.text, path));
 }
 
+static atomic_uint woken;
+
+static void count_wake(void *opaque)
+{
+	assert_ptr_equal(opaque, &woken);
+	atomic_fetch_add(&woken, 1);
+}
+
+/* Who listens hears of input as it comes, without asking; and nothing once he does not. */
+static void test_listen(void **state)
+{
+	const struct timespec pause = {.tv_nsec = MS};
+	int in = feed_stdin();
+	struct host *h = door(true);
+	char text[8];
+
+	atomic_store(&woken, 0);
+	h->ops->listen(h, count_wake, &woken);
+	say(in, "a");
+	for (unsigned i = 0; i < 30000 && !atomic_load(&woken); i++)
+		nanosleep(&pause, NULL);
+	assert_int_equal(atomic_load(&woken), 1);
+	assert_int_equal(poll_door(h, text, 8), 1);
+	h->ops->listen(h, NULL, NULL);
+	say(in, "b");
+	for (unsigned i = 0; i < 30000 && !poll_door(h, text, 8); i++)
+		nanosleep(&pause, NULL);
+	assert_int_equal(text[0], 'b');
+	assert_int_equal(atomic_load(&woken), 1);
+	close(in);
+	live_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_wait_real),
-	    cmocka_unit_test(test_wait_virtual),
-	    cmocka_unit_test(test_escape),
-	    cmocka_unit_test(test_store),
+	    cmocka_unit_test(test_wait_real), cmocka_unit_test(test_wait_virtual),
+	    cmocka_unit_test(test_escape),    cmocka_unit_test(test_store),
+	    cmocka_unit_test(test_listen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
