@@ -64,6 +64,14 @@ void jit_shadow_fill(struct jit_frame *f, const struct vcpu *v, uint64_t linear)
 
 /* ---- handing over ---- */
 
+/* Whether the TLB has the page as one that is not RAM: then there is nothing to be filled in. */
+static bool is_outside(const struct vcpu *v, uint64_t linear)
+{
+	const struct tlb_entry *t = &v->tlb->data[v->c->mmu][linear >> PAGE_BITS & (TLB_SIZE - 1)];
+
+	return t->read == ((linear & PAGE_MASK) | TLB_OUTSIDE);
+}
+
 void jit_flags_settle(struct jit *j)
 {
 	if (j->frame->flags_here)
@@ -102,7 +110,7 @@ uint32_t jit_interpret(struct jit_frame *f, uint64_t site, uint64_t linear)
 	v->blocks->running = t->block;
 	v->blocks->end = t->block->insn + t->block->count;
 	i->handler(v, i);
-	if (site & SITE_MEMORY)
+	if ((site & SITE_MEMORY) && !is_outside(v, linear))
 		jit_shadow_fill(f, v, linear);
 	f->left = (int64_t)(f->limit - c->insns) - after;
 	if ((site & SITE_MODE) && mode_changed(j, t))
