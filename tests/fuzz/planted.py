@@ -7,6 +7,7 @@ processor time. The first is found once more by way of vcr fuzz, with either eng
 minimised. Takes half an hour; it is in the suite "long".
 """
 import argparse
+import filecmp
 import os
 import resource
 import shutil
@@ -48,13 +49,19 @@ def run(command, **more):
                           stderr=subprocess.STDOUT, text=True, errors="replace", **more)
 
 
+def copy_changed(source, to):
+    """With a new time, so that what was built of another one is built again; else not touched."""
+    if not os.path.exists(to) or not filecmp.cmp(source, to, shallow=False):
+        shutil.copy(source, to)
+
+
 def copy_source(to):
     os.makedirs(to, exist_ok=True)
     for name in FILES:
-        shutil.copy(os.path.join(TOP, name), to)
+        copy_changed(os.path.join(TOP, name), os.path.join(to, name))
     for name in FOLDERS:
         shutil.copytree(os.path.join(TOP, name), os.path.join(to, name), dirs_exist_ok=True,
-                        ignore=shutil.ignore_patterns("__pycache__"))
+                        copy_function=copy_changed, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 class Planted:

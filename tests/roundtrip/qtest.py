@@ -12,7 +12,7 @@ import driver
 
 QEMU = "qemu-system-x86_64"
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-# Those whose inputs are for one device, which has no firmware behind it.
+# Those whose recorded inputs reach one device. (Campaigns add others, which nobody has looked at.)
 SEEDS = ("cfi01", "i8254", "mc146818", "ns16550")
 
 
@@ -195,7 +195,8 @@ def main():
         d.check(f"{target}: reads", " reads compared" in done.out and " 0 reads" not in done.out, done)
     for target in SEEDS:
         folder = os.path.join(TOP, "corpora/seeds", target)
-        done = d.run("qtest", *(os.path.join(folder, name) for name in sorted(os.listdir(folder))))
+        done = d.run("qtest", *(os.path.join(folder, name) for name in sorted(os.listdir(folder))
+                                if not name.startswith("found-")))
         d.expect(f"seeds of {target}: as QEMU's", done, driver.OK, 0)
     d.vcr = os.path.abspath(arguments.planted)
     done = d.run("qtest", *inputs(d, "mc146818", 1))
