@@ -227,6 +227,14 @@ static unsigned wrap_held_back(const struct device *d)
 	return class;
 }
 
+static unsigned wrap_wakes(const struct device *d)
+{
+	unsigned before = enter(d), wakes = wrapped(d)->real->wakes(d);
+
+	leave(d, before);
+	return wakes;
+}
+
 static size_t wrap_char_room(struct device *d)
 {
 	unsigned before = enter(d);
@@ -329,6 +337,7 @@ static void wrap(struct wrapped *w, struct device *d, unsigned index)
 	c->acknowledge = c->acknowledge ? wrap_acknowledge : NULL;
 	c->msr = c->msr ? wrap_msr : NULL;
 	c->task_priority = c->task_priority ? wrap_task_priority : NULL;
+	c->wakes = c->wakes ? wrap_wakes : NULL;
 	c->held_back = c->held_back ? wrap_held_back : NULL;
 	c->char_room = c->char_room ? wrap_char_room : NULL;
 	c->char_in = c->char_in ? wrap_char_in : NULL;

@@ -305,6 +305,7 @@ size_t harness_reset(struct harness *h)
 		snapshot_free(h->mark);
 	h->mark = NULL;
 	h->marks = 0;
+	h->wide = false;
 	door_reset(h);
 	return m->tlb_offset;
 }

@@ -70,6 +70,7 @@ struct harness {
 	uint64_t reset_port; /* UINT64_MAX: none */
 
 	bool fill_stack; /* before each operation */
+	bool wide; /* the input has given a device a number of 64 bits */
 	struct work work;
 	const struct exit *exit; /* that is being carried out */
 	struct guard *guard;

@@ -128,6 +128,7 @@ static void halt_until(struct harness *h, uint64_t until)
 		uint64_t now = machine_now(m), deadline = machine_next_timer(m), wake;
 
 		judge_begin(h);
+		machine_halt_is_final(m, true); /* asked where no timer runs; it changes nothing */
 		machine_poll(m);
 		if (m->stop != STOP_NONE || now >= h->halt_until)
 			return;
@@ -247,8 +248,15 @@ static void dma_op(struct harness *h, const struct op *op)
 
 /* ---- all of them ---- */
 
+static bool gives_wide(const struct op *op)
+{
+	return ((op->kind == OP_WRITE || op->kind == OP_WRITE_STRING) && op->size == 8) ||
+	       (op->kind == OP_HOST && op->queue == QUEUE_CLOCK);
+}
+
 void inject_op(struct harness *h, const struct op *op)
 {
+	h->wide |= gives_wide(op);
 	switch (op->kind) {
 	case OP_READ:
 	case OP_WRITE:

@@ -138,6 +138,9 @@ void outside_check(struct harness *h)
 {
 	const struct machine *m = h->m;
 
+	/* A number of that size that the guest has chosen, or a time, may happen to be one. */
+	if (h->wide || machine_now(m) >= POINTER_MIN)
+		return;
 	for (unsigned i = 0; i < m->devices; i++) {
 		const struct device *d = m->device[i];
 		const uint8_t *state = m->arena + d->state_offset;
