@@ -380,7 +380,7 @@ int guard_open(struct harness *h, struct error *e)
 	for (unsigned i = 0; i < m->devices; i++)
 		wrap(&g->device[i], m->device[i], i);
 	wrap_regions(&m->bus);
-	for (unsigned i = 0; i < m->devices; i++)
+	for (unsigned i = 0; i < m->devices && i < MACHINE_DEVICES; i++)
 		g->restored |= (uint64_t)(m->device[i]->class->restored != NULL) << i;
 	find_groups(g, m);
 	active = h;

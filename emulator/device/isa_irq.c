@@ -7,10 +7,10 @@
 
 static void isa_irq_set_irq(struct device *d, unsigned pin, bool level)
 {
-	if (pin >= 16)
-		return;
-	irq_set(d->out[pin], level);
-	irq_set(d->out[16 + pin], level);
+	if (pin < 16) {
+		irq_set(d->out[pin], level);
+		irq_set(d->out[16 + pin], level);
+	}
 }
 
 static bool isa_irq_get_irq(const struct device *d, unsigned pin)
