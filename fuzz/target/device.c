@@ -20,7 +20,7 @@ static struct harness_options options;
 /* Files are run to see whether they fail, by people and by minimisers: they are judged in full. */
 static bool runs_files(int argc, char **argv)
 {
-	struct stat st;
+	struct stat st = {0}; /* MSan may not know what stat() writes */
 
 	for (int i = 1; i < argc; i++) {
 		if (argv[i][0] != '-' && !stat(argv[i], &st) && S_ISREG(st.st_mode))

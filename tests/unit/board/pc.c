@@ -290,6 +290,7 @@ static void test_setup_described(void **state)
 	text = machine_config_format(&config);
 	assert_null(strstr(text, "setup"));
 	free(text);
+	machine_config_free(&config);
 }
 
 /* ---- devices ---- */
