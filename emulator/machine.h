@@ -335,6 +335,8 @@ struct device *machine_find_device(const struct machine *m, const char *id);
 /* Copies into guest memory at power-on; false when the range is not all RAM (ROM counts). */
 bool machine_load_bytes(struct machine *m, uint64_t gpa, const void *data, uint64_t size);
 uint8_t *machine_ram_at(struct machine *m, uint64_t gpa, uint64_t size); /* NULL: not all RAM */
+/* The bytes at CS:rip as the guest would fetch them, as many as are mapped RAM. */
+size_t machine_code_at(struct machine *m, uint64_t rip, uint8_t *bytes, size_t max);
 
 /* ---- boards ---- */
 

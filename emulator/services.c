@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "emulator/accel/accel.h"
+#include "emulator/cpu/mem.h"
 
 /* ---- RAM ---- */
 
@@ -26,6 +27,26 @@ uint8_t *machine_ram_at(struct machine *m, uint64_t gpa, uint64_t size)
 		s = bus_find_slot(&m->bus, end);
 	}
 	return NULL;
+}
+
+size_t machine_code_at(struct machine *m, uint64_t rip, uint8_t *bytes, size_t max)
+{
+	const struct cpu *c = m->vcpu.c;
+	uint64_t base = c->code_bits == 64 ? 0 : c->seg[SEG_CS].base;
+	size_t n = 0;
+
+	for (; n < max; n++) {
+		const uint8_t *at;
+		uint64_t gpa;
+
+		if (!mem_debug_translate(&m->vcpu, (base + rip + n) & c->linear_mask, &gpa))
+			break;
+		at = machine_ram_at(m, gpa, 1);
+		if (!at)
+			break;
+		bytes[n] = *at;
+	}
+	return n;
 }
 
 /* Bytes [at, at + size) of RAM were changed other than by the vCPU. */

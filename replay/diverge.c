@@ -8,34 +8,13 @@
 
 #include "emulator/accel/accel.h"
 #include "emulator/cpu/cpuid.h"
-#include "emulator/cpu/mem.h"
 #include "emulator/disasm.h"
 #include "replay/session.h"
-
-/* The bytes at CS:rip as the guest would fetch them, as many as are mapped RAM. */
-static size_t code_bytes(struct machine *m, uint64_t rip, uint8_t *bytes, size_t max)
-{
-	size_t n = 0;
-
-	for (; n < max; n++) {
-		uint64_t base = m->vcpu.c->code_bits == 64 ? 0 : m->vcpu.c->seg[SEG_CS].base, gpa;
-		uint64_t linear = (base + rip + n) & m->vcpu.c->linear_mask;
-		const uint8_t *at;
-
-		if (!mem_debug_translate(&m->vcpu, linear, &gpa))
-			break;
-		at = machine_ram_at(m, gpa, 1);
-		if (!at)
-			break;
-		bytes[n] = *at;
-	}
-	return n;
-}
 
 const char *replay_disassemble(struct machine *m, uint64_t rip, char *text, size_t size)
 {
 	uint8_t bytes[15];
-	size_t n = code_bytes(m, rip, bytes, sizeof(bytes));
+	size_t n = machine_code_at(m, rip, bytes, sizeof(bytes));
 
 	return disasm(bytes, n, m->vcpu.c->code_bits, rip, text, size);
 }

@@ -52,22 +52,7 @@ static void interpret(struct kvm *k, bool (*more)(const struct kvm *k, uint64_t 
 
 static size_t code_at(struct machine *m, uint8_t bytes[15])
 {
-	const struct cpu *c = m->vcpu.c;
-	size_t n = 0;
-
-	for (; n < 15; n++) {
-		uint64_t base = c->code_bits == 64 ? 0 : c->seg[SEG_CS].base, gpa;
-		uint64_t linear = (base + c->reg[GPR_RIP] + n) & c->linear_mask;
-		const uint8_t *at;
-
-		if (!mem_debug_translate(&m->vcpu, linear, &gpa))
-			break;
-		at = machine_ram_at(m, gpa, 1);
-		if (!at)
-			break;
-		bytes[n] = *at;
-	}
-	return n;
+	return machine_code_at(m, m->vcpu.c->reg[GPR_RIP], bytes, 15);
 }
 
 /* Tells of the instruction that `n` bytes begin with. */
