@@ -21,7 +21,9 @@ enum host_stop {
 	HOST_STOP_END = 4,     /* nothing more to answer with: a replay's trace ended or diverged */
 };
 
-#define HOST_CHANNELS 4 /* character channels: serial ports, debug console, key strokes */
+/* Character channels: serial ports, debug console, key strokes, power button. */
+#define HOST_CHANNELS       5
+#define HOST_CHANNEL_BUTTON 4 /* each byte is a press, whatever it is */
 #define HOST_STORES   2 /* flash chips */
 
 struct host;

@@ -256,7 +256,7 @@ static int parse_queue(struct words *w, struct op *op)
 	} else if (length && number(start, ' ', &value) && value < QUEUES) {
 		op->queue = (uint8_t)value;
 	} else {
-		return bad(w, "expected clock, entropy, char0 to char3 or a number below 16");
+		return bad(w, "expected clock, entropy, char0 to char4 or a number below 16");
 	}
 	return 0;
 }

@@ -260,8 +260,8 @@ static int pc_devices(struct machine *m, struct pc *pc, struct error *e)
 	struct device *rtc = add(&b, "mc146818", "mc146818", &pc->rtc, -1); /* 70 */
 	struct device *com1 = add(&b, "ns16550", "ns16550-0", &com1_config, 0);
 	struct device *com2 = add(&b, "ns16550", "ns16550-1", &com2_config, 1);
-	struct device *pm = add(&b, "acpi-pm", "acpi-pm", NULL, -1);               /* 600, B2 */
-	struct device *kbd = add_if_built_in(&b, "i8042", NULL, CHANNEL_KEYBOARD); /* 60, 64 */
+	struct device *pm = add(&b, "acpi-pm", "acpi-pm", NULL, HOST_CHANNEL_BUTTON); /* 600, B2 */
+	struct device *kbd = add_if_built_in(&b, "i8042", NULL, CHANNEL_KEYBOARD);    /* 60, 64 */
 
 	pit->out[0] = (struct irq){bridge, PIIX3_ISA + 0};
 	kbd->out[0] = (struct irq){bridge, PIIX3_ISA + 1};

@@ -12,7 +12,9 @@
  * the bit was last cleared. There is no SMM; what its handler would do on F1h and F0h at B2h
  * (set and clear SCI_EN) is done here. Soft-off is sleep type 0.
  *
- * out[0] is SCI. Input pin 0 is the power button, pressed while high.
+ * out[0] is SCI. The power button is a character channel: each byte that arrives is a press. The
+ * chip set's override, a press of four seconds that switches off, is left out: the host can always
+ * end the session.
  */
 #include "emulator/device/acpi_pm.h"
 
@@ -39,8 +41,7 @@ struct acpi_pm {
 	uint16_t sts;     /* the status bits other than TMR_STS */
 	uint16_t en, cnt;
 	uint8_t smi_command, smi_status;
-	uint8_t button;
-	uint8_t reserved[7];
+	uint8_t reserved[8];
 };
 
 static uint16_t acpi_pm_sts(const struct device *d)
@@ -159,15 +160,16 @@ static void acpi_pm_smi_write(struct device *d, uint64_t offset, uint64_t value,
 
 /* ---- */
 
-static void acpi_pm_set_irq(struct device *d, unsigned pin, bool level)
+static size_t acpi_pm_button_room(struct device *d)
+{
+	return 1;
+}
+
+static void acpi_pm_button_pressed(struct device *d, const uint8_t *bytes, size_t size)
 {
 	struct acpi_pm *s = device_state(d);
 
-	if (pin != 0)
-		return;
-	if (level && !s->button)
-		s->sts |= STS_PWRBTN;
-	s->button = level;
+	s->sts |= STS_PWRBTN;
 	acpi_pm_update(d);
 }
 
@@ -205,6 +207,7 @@ const struct device_class acpi_pm_class = {
     .timers = 1,
     .realize = acpi_pm_realize,
     .reset = acpi_pm_reset,
-    .set_irq = acpi_pm_set_irq,
     .timer = acpi_pm_timer,
+    .char_room = acpi_pm_button_room,
+    .char_in = acpi_pm_button_pressed,
 };

@@ -4,7 +4,8 @@
  *
  * A thread reads standard input into a queue, so that asking for input costs the machine no
  * system call. Ctrl-A is the console's escape, as in QEMU: x ends the session, a second Ctrl-A
- * sends one. On a terminal an end takes effect at once; from a pipe, after what was before it.
+ * sends one; p presses the power button. On a terminal an end and a press take effect at once; from
+ * a pipe, after what was before them.
  * Output is collected and written at the next poll, so that a byte costs no system call either; so
  * are changes of flash that continue one another.
  */
@@ -58,6 +59,8 @@ struct live {
 	uint64_t offered;      /* how many of them the machine had a chance to take */
 	bool asked;            /* it asked since the last poll's end: its device has room */
 	bool quit_after_queue; /* Ctrl-A x from a pipe */
+	uint64_t press_after;  /* the button is pressed when so many bytes were taken */
+	atomic_bool pressed;   /* it is to be */
 	bool input_ended;
 	atomic_bool any; /* count > 0 or a quit waits: look under the lock */
 	atomic_bool quit;
@@ -192,6 +195,37 @@ static void enqueue(struct live *l, uint8_t byte)
 	atomic_store(&l->any, true);
 }
 
+static void press(struct live *l)
+{
+	while (atomic_load(&l->pressed) && !atomic_load(&l->quit))
+		pthread_cond_wait(&l->changed, &l->lock);
+	l->press_after = os_input_is_terminal(l->input) ? 0 : l->arrivals;
+	atomic_store(&l->pressed, true);
+}
+
+/* Under the lock. */
+static bool press_is_due(struct live *l)
+{
+	return atomic_load(&l->pressed) && l->arrivals - l->count >= l->press_after;
+}
+
+static size_t take_press(struct live *l, uint8_t *buffer)
+{
+	bool due;
+
+	if (!atomic_load_explicit(&l->pressed, memory_order_relaxed))
+		return 0;
+	pthread_mutex_lock(&l->lock);
+	due = press_is_due(l);
+	if (due) {
+		*buffer = 1;
+		atomic_store(&l->pressed, false);
+		pthread_cond_broadcast(&l->changed);
+	}
+	pthread_mutex_unlock(&l->lock);
+	return due;
+}
+
 static void input_bytes(struct live *l, const uint8_t *bytes, size_t size, bool *escaped)
 {
 	pthread_mutex_lock(&l->lock);
@@ -206,6 +240,8 @@ static void input_bytes(struct live *l, const uint8_t *bytes, size_t size, bool 
 			else
 				l->quit_after_queue = true;
 			atomic_store(&l->any, true);
+		} else if (*escaped && (bytes[i] == 'p' || bytes[i] == 'P')) {
+			press(l);
 		} else if (!*escaped || bytes[i] == ESCAPE || bytes[i] == 'a') {
 			enqueue(l, *escaped ? ESCAPE : bytes[i]);
 		}
@@ -238,6 +274,8 @@ static size_t live_char_read(struct host *h, unsigned channel, uint8_t *buffer, 
 	struct live *l = live(h);
 	size_t n = 0;
 
+	if (channel == HOST_CHANNEL_BUTTON)
+		return max ? take_press(l, buffer) : 0;
 	if ((int)channel != l->input_channel)
 		return 0;
 	l->asked = true;
@@ -314,8 +352,8 @@ static bool sleep_for_input(struct live *l, uint64_t ns)
 	bool can_wake = true;
 
 	pthread_mutex_lock(&l->lock);
-	while (l->arrivals == l->offered && !l->quit_after_queue && !atomic_load(&l->quit) &&
-	       !os_stop_requested()) {
+	while (l->arrivals == l->offered && !l->quit_after_queue && !press_is_due(l) &&
+	       !atomic_load(&l->quit) && !os_stop_requested()) {
 		uint64_t now = os_monotonic_ns(), left = timeout_left(l), slice = 100000000;
 		struct timespec until;
 
@@ -442,8 +480,8 @@ static const struct host_ops live_ops = {
 
 int live_channel_parse(struct live_options *o, unsigned channel, const char *text, struct error *e)
 {
-	if (channel >= HOST_CHANNELS)
-		return error_set(e, ERROR_USAGE, "-serial: at most %d", HOST_CHANNELS);
+	if (channel >= HOST_CHANNEL_BUTTON)
+		return error_set(e, ERROR_USAGE, "-serial: at most %d", HOST_CHANNEL_BUTTON);
 	if (!strcmp(text, "stdio") || !strcmp(text, "mon:stdio")) {
 		o->channel[channel].kind = LIVE_STDIO;
 	} else if (!strcmp(text, "none") || !strcmp(text, "null")) {

@@ -257,7 +257,7 @@ static void test_bad_text(void **state)
 	    "clock",
 	    "clock -1",
 	    "host",
-	    "host char4 bytes 00",
+	    "host char5 bytes 00",
 	    "host 16 bytes 00",
 	    "fill bytes 00",
 	    "dma le16+0 bytes 00",

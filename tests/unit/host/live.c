@@ -127,6 +127,28 @@ static void test_escape(void **state)
 	close(in);
 }
 
+/* Ctrl-A p from a pipe presses the power button after what was before it, and wakes the guest. */
+static void test_button(void **state)
+{
+	int in = feed_stdin();
+	struct host *h = door(false);
+	uint8_t byte = 0;
+	char text[8];
+
+	assert_int_equal(h->ops->char_read(h, HOST_CHANNEL_BUTTON, &byte, 1), 0);
+	say(in, "1\001p");
+	assert_int_equal(h->ops->wait(h, 5, UINT64_MAX), 5);
+	assert_int_equal(h->ops->char_read(h, HOST_CHANNEL_BUTTON, &byte, 1), 0);
+	assert_int_equal(poll_door(h, text, 8), 1);
+	assert_int_equal(text[0], '1');
+	assert_int_equal(h->ops->wait(h, 5, UINT64_MAX), 5);
+	assert_int_equal(h->ops->char_read(h, HOST_CHANNEL_BUTTON, &byte, 1), 1);
+	assert_int_equal(h->ops->char_read(h, HOST_CHANNEL_BUTTON, &byte, 1), 0);
+	assert_int_equal(h->ops->stop(h), HOST_STOP_NONE);
+	live_close(h);
+	close(in);
+}
+
 static void assert_file(const char *path, const char *bytes)
 {
 	FILE *f = fopen(path, "rb");
@@ -207,8 +229,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_wait_real), cmocka_unit_test(test_wait_virtual),
-	    cmocka_unit_test(test_escape),    cmocka_unit_test(test_store),
-	    cmocka_unit_test(test_listen),
+	    cmocka_unit_test(test_escape),    cmocka_unit_test(test_button),
+	    cmocka_unit_test(test_store),     cmocka_unit_test(test_listen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
