@@ -354,7 +354,7 @@ bool emulate_memory(struct emulation *e)
 		return alu_to_register(e, i->opcode >> 3);
 	switch (i->opcode) {
 	case 0x63:
-		return e->code_bits == 64 ? move_extended(e, 4, true)
+		return e->code_bits == 64 ? move_extended(e, i->operand == 2 ? 2 : 4, true)
 					  : emulation_fail(e, WHV_INTERNAL_FAILURE);
 	case 0x80 ... 0x83:
 		return alu_to_memory(e, i->modrm >> 3 & 7, i->immediate);
