@@ -95,6 +95,13 @@ static void emit_port(struct emitter *e, const struct ir_op *o)
 
 /* ---- edges ---- */
 
+/* Status flags that the host still has, of the operation that says so. */
+static void emit_late_flags(struct emitter *e, unsigned late)
+{
+	if (late)
+		emit_flags(e, &e->ir->op[late - 1]);
+}
+
 static void edge_set(struct emitter *e, uint64_t rip, uint8_t *jump)
 {
 	e->t->edge[e->edges++] = (struct jit_edge){.rip = rip, .from = e->t, .jump = jump};
@@ -107,18 +114,20 @@ static const struct tlb_code_entry *code_tlb_slot(const struct emitter *e, uint6
 	return &tlb->code[(e->t->mode & MODE_USER) != 0][rip >> PAGE_BITS & (TLB_SIZE - 1)];
 }
 
-/* A jump to RIP that is taken always, or by a condition. */
-static void emit_edge(struct emitter *e, uint64_t rip, int condition)
+/* A jump to RIP that is taken always, or by a condition; `late` as in struct ir_op. */
+static void emit_edge(struct emitter *e, uint64_t rip, int condition, unsigned late)
 {
 	struct assembler *a = &e->a;
 	uint8_t *skip = NULL, *other[2], *gpa;
 
 	if ((rip & PAGE_MASK) == (e->t->rip & PAGE_MASK)) {
+		e->late[e->edges] = late;
 		edge_set(e, rip, condition < 0 ? asm_jmp(a) : asm_jcc(a, (unsigned)condition));
 		return;
 	}
 	if (condition >= 0)
 		skip = asm_jcc(a, (unsigned)condition ^ 1);
+	emit_late_flags(e, late);
 	asm_mov_imm(a, HOST_RAX, (uint64_t)(uintptr_t)code_tlb_slot(e, rip));
 	asm_mov_imm(a, HOST_R14, rip & PAGE_MASK);
 	asm_rm(a, 8, 0x3b, HOST_R14, host_at(HOST_RAX, offsetof(struct tlb_code_entry, page)));
@@ -140,18 +149,27 @@ static void emit_edge(struct emitter *e, uint64_t rip, int condition)
 	asm_link(skip, a->at);
 }
 
+static void emit_edge_stub(struct emitter *e, unsigned n)
+{
+	struct jit_edge *edge = &e->t->edge[n];
+
+	if (e->late[n]) {
+		edge->late = e->a.at;
+		emit_late_flags(e, e->late[n]);
+		edge->late_jump = asm_jmp(&e->a);
+	}
+	edge->stub = e->a.at;
+	asm_mov_imm(&e->a, HOST_RAX, e->t->index << 3 | n << 2 | JIT_EDGE);
+	asm_link(asm_jmp(&e->a), e->j->exit);
+}
+
 static void emit_edge_stubs(struct emitter *e)
 {
 	for (unsigned n = 0; n < e->edges; n++) {
-		struct jit_edge *edge = &e->t->edge[n];
-
-		if (!edge->stub) {
-			edge->stub = e->a.at;
-			asm_mov_imm(&e->a, HOST_RAX, e->t->index << 3 | n << 2 | JIT_EDGE);
-			asm_link(asm_jmp(&e->a), e->j->exit);
-		}
+		if (!e->t->edge[n].stub)
+			emit_edge_stub(e, n);
 		if (!e->a.full)
-			asm_link(edge->jump, edge->stub);
+			jit_edge_reset(&e->t->edge[n]);
 	}
 }
 
@@ -166,15 +184,15 @@ static uint64_t rip_behind(const struct emitter *e, const struct ir_op *o)
 
 static void emit_jcc(struct emitter *e, const struct ir_op *o)
 {
-	emit_edge(e, o->imm, (int)emit_condition(e, o));
-	emit_edge(e, rip_behind(e, o), -1);
+	emit_edge(e, o->imm, (int)emit_condition(e, o), o->late);
+	emit_edge(e, rip_behind(e, o), -1, o->late);
 }
 
 static void emit_jcxz(struct emitter *e, const struct ir_op *o)
 {
 	asm_rr(&e->a, o->size, 0x85, HOST_RCX, HOST_RCX);
-	emit_edge(e, o->imm, o->kind ? CC_NE : CC_E);
-	emit_edge(e, rip_behind(e, o), -1);
+	emit_edge(e, o->imm, o->kind ? CC_NE : CC_E, 0);
+	emit_edge(e, rip_behind(e, o), -1, 0);
 }
 
 static void emit_op(struct emitter *e, const struct ir_op *o)
@@ -197,7 +215,8 @@ static void emit_op(struct emitter *e, const struct ir_op *o)
 		break;
 	case IR_GOTO:
 		e->insn_at[e->ir->insns] = e->a.at;
-		emit_edge(e, o->imm, -1);
+		e->insn_host[e->ir->insns] = o->late;
+		emit_edge(e, o->imm, -1, o->late);
 		break;
 	case IR_JCC:
 		emit_jcc(e, o);

@@ -25,6 +25,7 @@ struct emitter {
 	unsigned end[64];     /* behind which byte of the block it ends */
 	struct handover handover[EMIT_HANDOVERS];
 	unsigned handovers, edges;
+	unsigned late[2]; /* of edges: what is stored on the way, as in struct ir_op */
 };
 
 /* ---- operands ---- */
@@ -56,6 +57,8 @@ void emit_move(struct emitter *e, unsigned size, unsigned d, unsigned a, uint64_
  * `carry`. The host's flags stay. Uses rax.
  */
 void emit_store_flags(struct emitter *e, unsigned stored, bool carry);
+/* The same for an operation of ir_flags_late(), whose flags the host has. */
+void emit_flags(struct emitter *e, const struct ir_op *o);
 /* Makes a condition that can be tested on the host; returns it. */
 unsigned emit_condition(struct emitter *e, const struct ir_op *o);
 

@@ -139,6 +139,8 @@ static void emit_set(struct emitter *e, unsigned condition, struct place p)
 	emit_place(e, 1, ASM_0F | 0x90 | condition, 0, p);
 }
 
+enum { DIGIT_ROL, DIGIT_ROR, DIGIT_SHL = 4, DIGIT_SHR, DIGIT_SAR = 7 }; /* of a shift */
+
 #define AL       ((struct place){.is_reg = true, .reg = HOST_RAX})
 #define R14      ((struct place){.is_reg = true, .reg = HOST_R14})
 #define CF_PLACE ((struct place){.mem = host_at(HOST_RBP, FRAME(cf))})
@@ -155,6 +157,40 @@ void emit_store_flags(struct emitter *e, unsigned stored, bool carry)
 	asm_store(&e->a, 2, host_at(HOST_RBP, FRAME(of)), HOST_RAX);
 	if (carry)
 		asm_rm(&e->a, 1, ASM_0F | 0x92, 0, host_at(HOST_RBP, FRAME(cf))); /* setc */
+}
+
+static bool alu_is_logic(unsigned kind)
+{
+	return kind == ALU_AND || kind == ALU_OR || kind == ALU_XOR || kind == ALU_TEST;
+}
+
+void emit_flags(struct emitter *e, const struct ir_op *o)
+{
+	switch (o->op) {
+	case IR_INC:
+	case IR_DEC:
+		emit_store_flags(e, 0, false);
+		break;
+	case IR_SHIFT:
+		emit_store_flags(
+		    e, o->kind == DIGIT_SHL ? STORED_AF_SET | STORED_OF_CALC : STORED_AF_SET, true);
+		break;
+	case IR_BIT:
+		emit_set(e, CC_B, CF_PLACE);
+		break;
+	case IR_ALU:
+		if (!alu_is_logic(o->kind)) {
+			emit_store_flags(e, 0, true);
+			break;
+		}
+		emit_store_flags(e, STORED_AF_0, false);
+		asm_rm(&e->a, 1, 0xc6, 0, host_at(HOST_RBP, FRAME(cf)));
+		asm_byte(&e->a, 0);
+		break;
+	default:
+		emit_store_flags(e, 0, true);
+		break;
+	}
 }
 
 unsigned emit_condition(struct emitter *e, const struct ir_op *o)
@@ -205,11 +241,6 @@ static void emit_store_multiply(struct emitter *e)
 
 /* ---- two operands ---- */
 
-static bool alu_is_logic(unsigned kind)
-{
-	return kind == ALU_AND || kind == ALU_OR || kind == ALU_XOR || kind == ALU_TEST;
-}
-
 /* d kind= immediate */
 static void emit_binary_imm(struct emitter *e, unsigned size, unsigned kind, struct place d,
 			    uint64_t imm)
@@ -256,15 +287,8 @@ static void emit_binary_op(struct emitter *e, const struct ir_op *o)
 static void emit_binary(struct emitter *e, const struct ir_op *o)
 {
 	emit_binary_op(e, o);
-	if (!o->stores)
-		return;
-	if (alu_is_logic(o->kind)) {
-		emit_store_flags(e, STORED_AF_0, false);
-		asm_rm(&e->a, 1, 0xc6, 0, host_at(HOST_RBP, FRAME(cf)));
-		asm_byte(&e->a, 0);
-	} else {
-		emit_store_flags(e, 0, true);
-	}
+	if (o->stores)
+		emit_flags(e, o);
 }
 
 /* ---- one operand ---- */
@@ -284,13 +308,11 @@ static void emit_unary(struct emitter *e, const struct ir_op *o)
 	} else {
 		emit_place(e, o->size, opcode, digit, d);
 	}
-	if (o->stores && o->op != IR_NOT)
-		emit_store_flags(e, 0, o->op == IR_NEG);
+	if (o->stores)
+		emit_flags(e, o);
 }
 
 /* ---- shifts ---- */
-
-enum { DIGIT_ROL, DIGIT_ROR, DIGIT_SHL = 4, DIGIT_SHR, DIGIT_SAR = 7 };
 
 /* CF and OF after a rotate: OF by the result, whatever the count (bits.c). Clobbers flags. */
 static void emit_store_rotate(struct emitter *e, const struct ir_op *o, struct place d)

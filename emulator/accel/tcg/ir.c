@@ -155,4 +155,6 @@ void ir_print(const struct ir_op *o, char *text, size_t size)
 		put(&l, "  ; flags stored");
 	if (o->fused)
 		put(&l, "  ; flags of the host");
+	if (o->late)
+		put(&l, "  ; flags stored behind it");
 }

@@ -99,12 +99,14 @@ struct ir_op {
 	bool stores;     /* the flags it sets are needed in the frame */
 	bool fused;      /* the flags it reads are those that the host has */
 	bool needs_host; /* INSN: flags in the host cross this boundary */
+	uint16_t late;   /* of an end: 1 + the operation whose flags are stored on the way out */
 	uint16_t form;   /* of SSE and X87: SSE_*, X87_* */
 	int32_t disp;
 	uint64_t imm;
 };
 
-#define IR_OPS_MAX 640 /* a block has at most 48 instructions */
+#define IR_OPS_MAX   640 /* a block has at most 48 instructions */
+#define IR_KILLS_MAX 16
 
 struct ir_block {
 	uint64_t rip;
@@ -116,6 +118,11 @@ struct ir_block {
 	bool has_x87;   /* there is an operation for the host's x87 unit */
 	bool has_float; /* there is an operation that needs MXCSR */
 	bool full;      /* did not fit */
+	/*
+	 * So many instructions from the first on set all status flags, with nothing before that
+	 * could look at them; 0 if that is not so, or not soon.
+	 */
+	unsigned kills;
 	struct ir_op op[IR_OPS_MAX];
 };
 
@@ -136,9 +143,15 @@ struct ir_flags {
 	bool maybe;          /* it sets them, or leaves all as they were */
 	bool clobbers;       /* the host's flags are lost */
 	bool observes;       /* all flags must be in the frame before it */
+	bool leaves;         /* or, of these, may be stored behind it, where the block ends */
 };
 
 struct ir_flags ir_flags(const struct ir_op *o);
+/*
+ * The flags of the operation of which it can be seen in the host's alone what is to be stored in
+ * the frame, by emit_flags().
+ */
+uint8_t ir_flags_late(const struct ir_op *o);
 /* Which of the flags a condition (the low four bits of Jcc) looks at. */
 uint8_t ir_condition_flags(unsigned condition);
 

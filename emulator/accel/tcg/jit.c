@@ -31,11 +31,17 @@ static const struct jit_jump no_jump = {.rip = NO_RIP, .tlb = &nowhere};
 
 static void edge_link(struct jit *j, struct jit_edge *e, struct jit_block *to)
 {
+	const uint8_t *entry = j->code.writable + (to->entry - j->code.executable);
 	uint64_t page = to->gpa & PAGE_MASK;
 
 	if (e->gpa)
 		memcpy(e->gpa, &page, sizeof(page));
-	asm_link(e->jump, j->code.writable + (to->entry - j->code.executable));
+	if (e->late && !to->kills) {
+		asm_link(e->jump, e->late);
+		asm_link(e->late_jump, entry);
+	} else {
+		asm_link(e->jump, entry);
+	}
 	e->to = to;
 	e->next = to->incoming;
 	e->link = &to->incoming;
@@ -44,11 +50,17 @@ static void edge_link(struct jit *j, struct jit_edge *e, struct jit_block *to)
 	to->incoming = e;
 }
 
+void jit_edge_reset(const struct jit_edge *e)
+{
+	asm_link(e->jump, e->late ? e->late : e->stub);
+	asm_link(e->late_jump, e->stub);
+}
+
 static void edge_unlink(struct jit_edge *e)
 {
 	if (!e->to)
 		return;
-	asm_link(e->jump, e->stub);
+	jit_edge_reset(e);
 	*e->link = e->next;
 	if (e->next)
 		e->next->link = e->link;
@@ -213,6 +225,7 @@ static struct jit_block *block_make(struct jit *j, struct block *b, unsigned mod
 	t->checks = jit_check_times(j);
 	ir_make(j, t);
 	t->insns = (uint8_t)j->ir.insns;
+	t->kills = j->ir.kills != 0;
 	if (j->ir.full || !jit_emit(j, t)) {
 		free(t);
 		return NULL;
@@ -278,7 +291,23 @@ void jit_segments_load(struct jit_frame *f, const struct cpu *c)
 	}
 }
 
-static void code_run(struct jit *j, const uint8_t *code)
+/*
+ * The code was left at the beginning of a block that does not fit before the limit. The interpreter
+ * goes on right here, for the flags may be none if this block kills those.
+ */
+static void limit_meet(struct jit *j, struct jit_block *t)
+{
+	struct vcpu *v = j->v;
+	struct block_cache *cache = v->blocks;
+
+	if (v->c->insns >= v->limit)
+		return;
+	cache->running = t->block;
+	cache->end = t->block->insn + t->block->count;
+	interp_block(v, t->block->insn);
+}
+
+static void code_run(struct jit *j, const uint8_t *code, uint64_t limit)
 {
 	struct jit_frame *f = j->frame;
 	struct vcpu *v = j->v;
@@ -286,7 +315,7 @@ static void code_run(struct jit *j, const uint8_t *code)
 	struct jit_block *t;
 	uint32_t left;
 
-	f->limit = v->limit - c->insns > FAR_LIMIT ? c->insns + FAR_LIMIT : v->limit;
+	f->limit = limit - c->insns > FAR_LIMIT ? c->insns + FAR_LIMIT : limit;
 	f->left = (int64_t)(f->limit - c->insns);
 	f->xmm = c->fpu.xmm;
 	f->float_loaded = 0;
@@ -302,19 +331,33 @@ static void code_run(struct jit *j, const uint8_t *code)
 	t = j->block[left >> 3];
 	jit_flags_store(f, c);
 	if ((left & 3) == JIT_LIMIT) {
-		f->left += t->insns;
 		c->reg[GPR_RIP] = t->rip;
-		j->limit_met = true;
+		c->insns = f->limit - (uint64_t)(f->left + t->insns);
+		limit_meet(j, t);
 	} else {
 		j->last = &t->edge[left >> 2 & 1];
 		c->reg[GPR_RIP] = j->last->rip;
+		c->insns = f->limit - (uint64_t)f->left;
 	}
-	c->insns = f->limit - (uint64_t)f->left;
 }
 
+/*
+ * What the block is linked to may be entered without flags, for it kills them. Where it does not
+ * fit the interpreter must come that far. So code runs to IR_KILLS_MAX before the limit, and nearer
+ * to it one block alone.
+ */
 void jit_block_run(struct jit *j, struct jit_block *t)
 {
-	code_run(j, t->entry);
+	struct vcpu *v = j->v;
+	uint64_t end = v->c->insns + t->insns;
+
+	if (v->limit - end >= IR_KILLS_MAX) {
+		code_run(j, t->entry, v->limit - IR_KILLS_MAX);
+		return;
+	}
+	edge_unlink(&t->edge[0]);
+	edge_unlink(&t->edge[1]);
+	code_run(j, t->entry, end);
 }
 
 /*
@@ -324,16 +367,18 @@ void jit_block_run(struct jit *j, struct jit_block *t)
 static bool jump_run(struct jit *j)
 {
 	const struct cpu *c = j->v->c;
-	uint64_t rip = c->reg[GPR_RIP];
+	uint64_t rip = c->reg[GPR_RIP], limit = j->v->limit;
 	const struct jit_jump *jump = &j->frame->jump[jit_jump_slot(rip)];
 	unsigned mode;
 
-	if (jump->rip != rip || j->last || j->limit_met || j->check || j->stopping ||
+	if (jump->rip != rip || j->last || j->check || j->stopping ||
 	    log_wants(&j->log, LOG_EXEC) || !jit_mode_now(c, &mode))
+		return false;
+	if (limit - c->insns < 2 * IR_KILLS_MAX)
 		return false;
 	if (jump->tlb->page != (rip & PAGE_MASK) || (jump->tlb->gpa ^ jump->gpa_mode) != mode)
 		return false;
-	code_run(j, jump->code);
+	code_run(j, jump->code, limit - IR_KILLS_MAX);
 	return true;
 }
 
@@ -376,7 +421,6 @@ static void jit_turn(struct jit *j)
 	t = block_find(j, &mode);
 	last = j->last;
 	j->last = NULL;
-	j->limit_met = false;
 	if (!t || t->insns > v->limit - v->c->insns) {
 		if (unlikely(j->stopping))
 			interp_block_to(v, i, j->stop);

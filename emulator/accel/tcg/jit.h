@@ -88,6 +88,7 @@ struct jit_edge {
 	struct jit_edge *next, **link; /* among those that lead to the same block */
 	uint8_t *jump;                 /* displacement of the jump */
 	uint8_t *stub;                 /* where it leads while it is not linked */
+	uint8_t *late, *late_jump;     /* where flags are stored on the way, and the jump behind */
 	uint8_t *gpa;                  /* into another page: where the target's page is written */
 };
 
@@ -97,6 +98,7 @@ struct jit_block {
 	uint64_t rip, gpa; /* of the first byte */
 	uint32_t index;    /* in jit.block[] */
 	uint8_t insns, mode;
+	bool kills; /* all flags, before anything looks at them: they need not be stored for it */
 	bool dead;
 	uint8_t checks; /* check=on: how often the interpreter is to do the same */
 	uint8_t checks_done, check_tries;
@@ -128,7 +130,6 @@ struct jit {
 	const uint8_t *exit, *interpret, *port, *flags, *float_begin, *x87_begin;
 	const struct tlb *tlb; /* that code was made for */
 	unsigned threshold;    /* how often a block is interpreted before it is translated */
-	bool limit_met;        /* the code last run was left for a block that does not fit */
 	struct jit_edge *last; /* left by this one: to be linked to what comes next */
 	struct jit_block *dead;
 	struct log log;
@@ -181,6 +182,8 @@ void jit_check_describe(const struct jit *j, const char *what, char *text, size_
 /* For -d and perf: what was just translated, from j->ir; a block that is entered (dump.c). */
 void jit_dump_block(const struct jit *j, const struct jit_block *t);
 void jit_dump_entry(const struct jit *j, const struct jit_block *t);
+/* The edge leads out of the code, to the run loop. */
+void jit_edge_reset(const struct jit_edge *e);
 /* Host code for j->ir (emit.c). False when there is no room. */
 bool jit_emit(struct jit *j, struct jit_block *t);
 /*

@@ -5,6 +5,8 @@
  * flag: whether something further on needs it in the frame (a place where the guest's state can be
  * seen: an access that may be handed to the interpreter, the end of the block), whether a condition
  * further on can still find it in the host's own flags, or neither; then it is not kept at all.
+ * Where the block ends the host mostly has them still: then they are stored behind the jump, on the
+ * way to a block that may need them.
  */
 #include "emulator/accel/tcg/ir.h"
 
@@ -96,7 +98,10 @@ struct ir_flags ir_flags(const struct ir_op *o)
 		return f;
 	case IR_JCC:
 		f.reads = ir_condition_flags(o->condition);
-		f.observes = true;
+		f.observes = f.leaves = true;
+		return f;
+	case IR_GOTO:
+		f.observes = f.leaves = true;
 		return f;
 	case IR_PUTHIGH:
 		f.clobbers = true;
@@ -123,7 +128,6 @@ struct ir_flags ir_flags(const struct ir_op *o)
 	case IR_LOOKUP:
 	case IR_CALL:
 	case IR_PORT:
-	case IR_GOTO:
 	case IR_JCXZ:
 	case IR_JUMP:
 		f.clobbers = f.observes = true;
@@ -133,13 +137,30 @@ struct ir_flags ir_flags(const struct ir_op *o)
 	}
 }
 
+/* SHLD makes flags as SHL does, but nothing looks at them: as all that is rare, it is left out. */
+uint8_t ir_flags_late(const struct ir_op *o)
+{
+	struct ir_flags f = ir_flags(o);
+
+	return f.host && !f.maybe && o->op != IR_SHD ? f.sets : 0;
+}
+
 /* Going backwards: what is wanted of the flags from here on. */
 struct wanted {
 	uint8_t frame; /* there */
 	uint8_t host;  /* in the host, by the readers below */
-	struct ir_op *reader[8];
-	unsigned readers;
+	uint8_t late;  /* in the host, by the ways out below, which can put them into the frame */
+	struct ir_op *reader[8], *way_out[8];
+	unsigned readers, ways_out;
 };
+
+/* The ways out cannot store flags after all: they are to be there already. */
+static void late_to_frame(struct wanted *w)
+{
+	w->frame |= w->late;
+	w->late = 0;
+	w->ways_out = 0;
+}
 
 /* The readers cannot have the host's flags after all: they look into the frame. */
 static void readers_to_frame(struct wanted *w)
@@ -149,14 +170,42 @@ static void readers_to_frame(struct wanted *w)
 	w->frame |= w->host;
 	w->host = 0;
 	w->readers = 0;
+	/* A look there is the end of the host's flags. */
+	late_to_frame(w);
 }
 
-static void optimise_op(struct wanted *w, struct ir_op *o)
+/* What an operation, number `index`, means to flags that the ways out behind it are to store. */
+static void optimise_late(struct wanted *w, const struct ir_op *o, unsigned index)
+{
+	struct ir_flags f = ir_flags(o);
+	uint8_t sets = ir_flags_late(o);
+
+	if (!f.clobbers && !(f.sets & w->late))
+		return;
+	/* They need not if the flags are stored here anyway. */
+	for (unsigned n = 0; sets && !(sets & w->frame) && n < w->ways_out; n++)
+		w->way_out[n]->late = (uint16_t)(index + 1);
+	w->late &= (uint8_t)~sets;
+	late_to_frame(w);
+}
+
+/* Here the block can be left. */
+static void optimise_way_out(struct wanted *w, struct ir_op *o)
+{
+	if (w->ways_out == sizeof(w->way_out) / sizeof(w->way_out[0])) {
+		w->frame = IR_ALL;
+		return;
+	}
+	w->late = IR_ALL;
+	w->way_out[w->ways_out++] = o;
+}
+
+static void optimise_op(struct wanted *w, struct ir_op *o, unsigned index)
 {
 	struct ir_flags f = ir_flags(o);
 
 	if (o->op == IR_INSN) {
-		o->needs_host = w->host != 0;
+		o->needs_host = w->host || w->late;
 		return;
 	}
 	if (f.clobbers && (w->host & ~f.host))
@@ -168,12 +217,16 @@ static void optimise_op(struct wanted *w, struct ir_op *o)
 	} else if (w->host & f.sets) {
 		readers_to_frame(w);
 	}
+	if (w->late)
+		optimise_late(w, o, index);
 	if (f.sets & w->frame) {
 		o->stores = true;
 		if (!f.maybe)
 			w->frame &= (uint8_t)~f.sets;
 	}
-	if (f.observes)
+	if (f.leaves)
+		optimise_way_out(w, o);
+	else if (f.observes)
 		w->frame = IR_ALL;
 	w->frame |= f.reads_frame;
 	if (f.reads && w->readers < sizeof(w->reader) / sizeof(w->reader[0])) {
@@ -187,11 +240,27 @@ static void optimise_op(struct wanted *w, struct ir_op *o)
 	}
 }
 
+/* After how many instructions nothing is left of the flags that there were; 0: too many. */
+static unsigned find_kill(const struct ir_block *b)
+{
+	uint8_t set = 0;
+
+	for (unsigned n = 0; n < b->ops && b->op[n].insn < IR_KILLS_MAX; n++) {
+		struct ir_flags f = ir_flags(&b->op[n]);
+
+		set |= f.maybe ? 0 : f.sets;
+		if (set == IR_ALL)
+			return b->op[n].insn + 1u;
+	}
+	return 0;
+}
+
 void ir_optimise(struct ir_block *b)
 {
-	struct wanted w = {.frame = IR_ALL};
+	struct wanted w = {.frame = 0};
 
 	for (unsigned n = b->ops; n-- > 0;)
-		optimise_op(&w, &b->op[n]);
+		optimise_op(&w, &b->op[n], n);
 	readers_to_frame(&w);
+	b->kills = w.frame ? 0 : find_kill(b);
 }
