@@ -32,6 +32,9 @@ static bool length_disputed(unsigned bits, const struct insn *i)
 	/* capstone 4 takes RET's immediate for 32 bits with REX.W. */
 	if (i->map == MAP_1BYTE && i->opcode == 0xc2 && i->rex_w)
 		return true;
+	/* And CALL's for 16 bits with both REX.W and an address-size prefix. */
+	if (i->map == MAP_1BYTE && i->opcode == 0xe8 && i->rex_w && i->address == 4)
+		return true;
 	/* It forgets an operand-size prefix when there is a REP as well. */
 	if (i->prefix_66 && i->rep && i->map != MAP_0F38 && i->map != MAP_0F3A)
 		return true;

@@ -18,6 +18,7 @@
 #include "emulator/cpu/flags.h"
 #include "emulator/cpu/insn.h"
 #include "emulator/cpu/mem.h"
+#include "emulator/cpu/segment.h"
 #include "emulator/disasm.h"
 
 #define INSN_MAX 15
@@ -127,9 +128,15 @@ static whv_result on_translate(void *context, uint64_t gva, uint32_t flags, uint
 {
 	struct whpx *w = context;
 	struct whv_translate_result result = {.code = 0};
-	whv_result called =
-	    WHPX_CALL(&w->platform, WHvTranslateGva, w->partition, 0, gva, flags, &result, gpa);
+	whv_result called;
 
+	/* A fault; whether platforms look at the bits above 47 is nowhere said. */
+	if (!address_is_canonical(gva)) {
+		*code = WHV_PAGE_NOT_PRESENT;
+		return WHV_OK;
+	}
+	called =
+	    WHPX_CALL(&w->platform, WHvTranslateGva, w->partition, 0, gva, flags, &result, gpa);
 	*code = result.code;
 	return called;
 }
