@@ -21,6 +21,7 @@ struct snapshot {
 	uint32_t users; /* its owner, and machines that descend from it */
 	uint64_t insns;
 	uint8_t *arena;
+	size_t arena_room;
 	bool tlb_empty; /* and not kept: it is most of the arena, and restored by emptying it */
 	uint64_t pages;
 	struct page **page;
@@ -56,8 +57,7 @@ static size_t arena_size(const struct machine *m, const struct snapshot *s)
 	return s->tlb_empty ? m->tlb_offset : m->arena_used;
 }
 
-/* Room for one, sharing all pages with `base`. */
-static struct snapshot *snapshot_new(const struct machine *m, const struct snapshot *base)
+static struct snapshot *snapshot_new(const struct machine *m)
 {
 	struct snapshot *s = calloc(1, sizeof(*s));
 
@@ -66,17 +66,36 @@ static struct snapshot *snapshot_new(const struct machine *m, const struct snaps
 	s->users = 1;
 	s->pages = m->ram.pages;
 	s->page = calloc(s->pages, sizeof(*s->page));
-	s->tlb_empty = m->vcpu.tlb->empty;
-	s->arena = malloc(arena_size(m, s));
+	s->arena_room = m->vcpu.tlb->empty ? m->tlb_offset : m->arena_used;
+	s->arena = malloc(s->arena_room);
 	if (!s->page || !s->arena) {
 		snapshot_free(s);
 		return NULL;
 	}
-	for (uint64_t i = 0; base && i < s->pages; i++) {
-		s->page[i] = base->page[i];
-		if (s->page[i])
-			s->page[i]->users++;
+	return s;
+}
+
+/* Room for one, that of `old` if it can be, sharing all pages with the machine's ancestor. */
+static struct snapshot *snapshot_share(const struct machine *m, struct snapshot *old)
+{
+	const struct snapshot *base = m->snapshot;
+	struct snapshot *s = old;
+
+	if (!old || old->users > 1 || old->pages != m->ram.pages ||
+	    old->arena_room < (m->vcpu.tlb->empty ? m->tlb_offset : m->arena_used)) {
+		snapshot_free(old);
+		s = snapshot_new(m);
 	}
+	for (uint64_t i = 0; s && i < s->pages; i++) {
+		struct page *p = base ? base->page[i] : NULL;
+
+		if (p)
+			p->users++;
+		page_put(s->page[i]);
+		s->page[i] = p;
+	}
+	if (s)
+		s->tlb_empty = m->vcpu.tlb->empty;
 	return s;
 }
 
@@ -105,7 +124,12 @@ static void copy_page(void *opaque, uint64_t index)
 
 struct snapshot *snapshot_take(struct machine *m, struct error *e)
 {
-	struct copy c = {.m = m, .s = snapshot_new(m, m->snapshot)};
+	return snapshot_retake(m, NULL, e);
+}
+
+struct snapshot *snapshot_retake(struct machine *m, struct snapshot *old, struct error *e)
+{
+	struct copy c = {.m = m, .s = snapshot_share(m, old)};
 
 	machine_sync(m);
 	if (c.s)

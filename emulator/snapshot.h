@@ -15,6 +15,8 @@ struct snapshot;
 
 /* Between two runs of the machine. NULL with e filled in when there is no memory. */
 struct snapshot *snapshot_take(struct machine *m, struct error *e);
+/* The same, in the memory of one that is not needed any more, for those who take many. */
+struct snapshot *snapshot_retake(struct machine *m, struct snapshot *old, struct error *e);
 /* Puts the machine back; it goes on from there as if nothing had happened. */
 void snapshot_restore(struct machine *m, struct snapshot *s);
 /* The count (machine_count) when it was taken. */

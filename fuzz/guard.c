@@ -4,9 +4,9 @@
  * device's class is replaced by a copy whose functions lead through here. So it is known at any
  * time which device runs.
  *
- * Under ASan all device state is poisoned except that of the devices on the call stack and of
- * those that they are wired to as one; the guards between states always are. Without ASan, guards
- * are looked at after each input.
+ * Under ASan all device state is poisoned except that of the devices on the call stack, of those
+ * that they are wired to as one, and configuration space for functions on PCI; the guards between
+ * states always are. Without ASan, guards are looked at after each input.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,10 @@
 #define NOBODY  MACHINE_DEVICES
 #define REGIONS 16u
 
-/* What ASan knows about a piece of memory: a byte for each eight, eight of them at once. */
+/*
+ * What ASan knows about a piece of memory: a byte for each eight, eight of them at once. It is
+ * looked up and changed several times for each operation.
+ */
 struct shade {
 	uint64_t *at;
 	unsigned words; /* for 64 bytes each */
@@ -46,12 +49,14 @@ struct wrapped_region {
 
 struct wrapped {
 	struct device_class class; /* first: what the device points to */
+	struct pci_class pci;      /* and that, in turn */
 	const struct device_class *real;
 	struct wrapped_region region[REGIONS];
 	unsigned regions;
-	uint64_t group; /* itself, and who it is wired to as one; by index */
-	unsigned open;
-	struct shade shade;
+	uint64_t group;            /* itself, and who it is wired to as one; by index */
+	uint64_t functions;        /* of which it uses configuration space: all on PCI, if it is */
+	unsigned open, configured; /* by how many calls: the state, the space alone */
+	struct shade shade, configuration;
 	unsigned index;
 };
 
@@ -95,38 +100,67 @@ static struct shade shade_of(const uint8_t *start, size_t size)
 	return s;
 }
 
-/* As __asan_poison_memory_region() and back, of which there are several for each operation. */
+typedef uint64_t two_words __attribute__((vector_size(16), aligned(8), may_alias));
+
+/*
+ * As __asan_poison_memory_region() and back, of which there are several for each operation. Not by
+ * memset(), which would be ASan's.
+ */
 __attribute__((no_sanitize("address"))) static void shade(const struct shade *s, bool forbid)
 {
-	for (unsigned i = 0; i < s->words; i++)
-		*(volatile uint64_t *)&s->at[i] = forbid              ? FORBIDDEN
-						  : i + 1 == s->words ? s->last
-								      : 0;
+	uint64_t value = forbid ? FORBIDDEN : 0, *at = s->at;
+	unsigned i = 0, words = s->words;
+
+	for (; i + 2 <= words; i += 2)
+		*(volatile two_words *)&at[i] = (two_words){value, value};
+	if (i < words)
+		*(volatile uint64_t *)&at[i] = value;
+	if (words && !forbid)
+		*(volatile uint64_t *)&at[words - 1] = s->last;
 }
 
 /* ---- who runs ---- */
 
-static void open_group(struct harness *h, uint64_t group)
+static unsigned next_of(uint64_t *set)
 {
-	struct guard *g = h->guard;
+	unsigned i = (unsigned)__builtin_ctzll(*set);
 
-	for (; group; group &= group - 1) {
-		unsigned i = (unsigned)__builtin_ctzll(group);
+	*set &= *set - 1;
+	return i;
+}
 
-		if (g->device[i].open++ == 0 && !g->lifted)
-			shade(&g->device[i].shade, false);
+static void open_states(struct guard *g, const struct wrapped *by)
+{
+	for (uint64_t left = by->functions; left;) {
+		struct wrapped *w = &g->device[next_of(&left)];
+
+		if (w->configured++ == 0 && !w->open && !g->lifted)
+			shade(&w->configuration, false);
+	}
+	for (uint64_t left = by->group; left;) {
+		struct wrapped *w = &g->device[next_of(&left)];
+
+		if (w->open++ == 0 && !g->lifted)
+			shade(&w->shade, false);
 	}
 }
 
-static void close_group(struct harness *h, uint64_t group)
+static void close_states(struct guard *g, const struct wrapped *by)
 {
-	struct guard *g = h->guard;
+	for (uint64_t left = by->group; left;) {
+		struct wrapped *w = &g->device[next_of(&left)];
 
-	for (; group; group &= group - 1) {
-		unsigned i = (unsigned)__builtin_ctzll(group);
+		if (--w->open || g->lifted)
+			continue;
+		shade(&w->shade, true);
+		if (w->configured)
+			shade(&w->configuration, false);
+	}
+	for (uint64_t left = by->functions; left;) {
+		struct wrapped *w = &g->device[next_of(&left)];
 
-		if (--g->device[i].open == 0 && !g->lifted)
-			shade(&g->device[i].shade, true);
+		if (--w->configured == 0 && !w->open && !g->lifted)
+			shade(&w->configuration, true);
 	}
 }
 
@@ -137,14 +171,14 @@ static unsigned enter(const struct device *d)
 
 	g->inside = wrapped(d)->index;
 	g->ran |= 1ull << g->inside;
-	open_group(active, wrapped(d)->group);
+	open_states(g, wrapped(d));
 	judge_call(active);
 	return before;
 }
 
 static void leave(const struct device *d, unsigned before)
 {
-	close_group(active, wrapped(d)->group);
+	close_states(active->guard, wrapped(d));
 	active->guard->inside = before;
 }
 
@@ -252,6 +286,14 @@ static void wrap_char_in(struct device *d, const uint8_t *bytes, size_t size)
 	leave(d, before);
 }
 
+static void wrap_written(struct device *d, unsigned offset, unsigned size)
+{
+	unsigned before = enter(d);
+
+	wrapped(d)->real->pci->written(d, offset, size);
+	leave(d, before);
+}
+
 /* Of the device's regions the one that the exit is for, or a part of it. */
 static const struct wrapped_region *region_of(const struct device *d, uint64_t offset)
 {
@@ -328,6 +370,9 @@ static void wrap(struct wrapped *w, struct device *d, unsigned index)
 	w->index = index;
 	w->group = 1ull << index;
 	w->shade = shade_of(d->machine->arena + d->state_offset, d->class->state_size);
+	if (d->class->pci)
+		w->configuration =
+		    shade_of(d->machine->arena + d->state_offset, sizeof(struct pci_function));
 	*c = *d->class;
 	c->reset = c->reset ? wrap_reset : NULL;
 	c->restored = c->restored ? wrap_restored : NULL;
@@ -341,12 +386,17 @@ static void wrap(struct wrapped *w, struct device *d, unsigned index)
 	c->held_back = c->held_back ? wrap_held_back : NULL;
 	c->char_room = c->char_room ? wrap_char_room : NULL;
 	c->char_in = c->char_in ? wrap_char_in : NULL;
+	if (c->pci) {
+		w->pci = *c->pci;
+		w->pci.written = c->pci->written ? wrap_written : NULL;
+		c->pci = &w->pci;
+	}
 	d->class = c;
 }
 
 /* ---- opening ---- */
 
-/* Peers and PCI functions touch each other's state: through bus/pci.c, the latter. */
+/* Peers touch each other's state; functions on PCI what bus/pci.c keeps there. */
 static void find_groups(struct guard *g, const struct machine *m)
 {
 	uint64_t functions = 0;
@@ -359,7 +409,7 @@ static void find_groups(struct guard *g, const struct machine *m)
 		const struct device *d = m->device[i];
 
 		if (functions >> i & 1)
-			g->device[i].group |= functions;
+			g->device[i].functions = functions & ~(1ull << i);
 		if (d->peer)
 			g->device[i].group |= 1ull << wrapped(d->peer)->index;
 	}

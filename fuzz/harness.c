@@ -248,6 +248,8 @@ void harness_close(struct harness *h)
 	outside_close(h);
 	snapshot_free(h->mark);
 	snapshot_free(h->start);
+	for (unsigned i = 0; i < SPARES; i++)
+		snapshot_free(h->spare[i]);
 	free(h->start_arena);
 	free(h->start_ram);
 	machine_close(h->m);
@@ -272,6 +274,35 @@ struct host *harness_door(struct harness *h)
 const struct region_table *harness_regions(const struct harness *h)
 {
 	return &h->regions;
+}
+
+/* ---- snapshots ---- */
+
+/* Memory that malloc() has never given out costs more than all that is copied there. */
+struct snapshot *harness_snapshot(struct harness *h)
+{
+	struct snapshot *s = h->spare[0];
+
+	memmove(h->spare, h->spare + 1, sizeof(h->spare) - sizeof(*h->spare));
+	h->spare[SPARES - 1] = NULL;
+	guard_lift(h);
+	s = snapshot_retake(h->m, s, NULL);
+	guard_lower(h);
+	return s;
+}
+
+/* The machine may descend from it until the next input, so the first is not the next to be taken.
+ */
+void harness_forget(struct harness *h, struct snapshot *s)
+{
+	unsigned i = 0;
+
+	while (i < SPARES && h->spare[i])
+		i++;
+	if (i < SPARES)
+		h->spare[i] = s;
+	else
+		snapshot_free(s);
 }
 
 /* ---- inputs ---- */
@@ -302,7 +333,7 @@ size_t harness_reset(struct harness *h)
 	}
 	guard_reset(h);
 	if (h->mark)
-		snapshot_free(h->mark);
+		harness_forget(h, h->mark);
 	h->mark = NULL;
 	h->marks = 0;
 	h->wide = false;
@@ -335,21 +366,19 @@ static void detour(struct harness *h, struct place from)
 	struct snapshot *s, *mark = h->mark;
 	unsigned marks = h->marks;
 
-	guard_lift(h);
-	s = snapshot_take(h->m, NULL);
-	guard_lower(h);
+	s = harness_snapshot(h);
 	if (!s)
 		return;
 	world = h->world;
 	mark_world = h->mark_world;
 	h->mark = NULL;
 	inject_ops(h, from, OP_COUNT);
-	snapshot_free(h->mark);
+	harness_forget(h, h->mark);
 	guard_lift(h);
 	judge_begin(h);
 	snapshot_restore(h->m, s);
 	guard_lower(h);
-	snapshot_free(s);
+	harness_forget(h, s);
 	h->world = world;
 	h->mark_world = mark_world;
 	h->mark = mark;

@@ -11,6 +11,7 @@
 
 #define QUEUE_BYTES 512u
 #define RAM_PAGES   1024u /* of the harness's board at most */
+#define SPARES      4u
 
 /* What the outside will answer, oldest byte first. */
 struct answer_queue {
@@ -64,13 +65,14 @@ struct harness {
 	struct snapshot *mark; /* of OP_SNAPSHOT, or NULL */
 	struct world mark_world;
 	unsigned marks;
+	struct snapshot *spare[SPARES]; /* not needed any more; the first for longest */
 
 	struct world world;
 	uint64_t halt_until; /* virtual time to which OP_CLOCK halts */
 	uint64_t reset_port; /* UINT64_MAX: none */
 
 	bool fill_stack; /* before each operation */
-	bool wide; /* the input has given a device a number of 64 bits */
+	bool wide;       /* the input has given a device a number of 64 bits */
 	struct work work;
 	const struct exit *exit; /* that is being carried out */
 	struct guard *guard;
@@ -78,6 +80,12 @@ struct harness {
 	struct outside *outside;
 	volatile uint64_t ticks_op; /* counts operations, for the timer of judge.c */
 };
+
+/* ---- harness.c ---- */
+
+/* Snapshots of the machine as it is, or NULL; and their end. */
+struct snapshot *harness_snapshot(struct harness *h);
+void harness_forget(struct harness *h, struct snapshot *s);
 
 /* ---- inject.c ---- */
 
@@ -111,7 +119,22 @@ static inline void judge_begin(struct harness *h)
 {
 	h->work = (struct work){0};
 }
-void judge_call(struct harness *h);
+/*
+ * What one exit, one round of timers or one poll may cause. A cascade of interrupt lines is a
+ * dozen calls, a reset of the machine some hundred; the longest thing that DMA moves on this board
+ * is its ACPI tables.
+ */
+#define CALLS_MAX  4096u
+#define DMA_MAX    (1u << 20)
+#define OUTPUT_MAX (1u << 16)
+/* Objects to more than that. */
+void judge_work(struct harness *h);
+static inline void judge_call(struct harness *h)
+{
+	h->work.calls++;
+	if (h->work.calls == CALLS_MAX || h->work.dma > DMA_MAX || h->work.output > OUTPUT_MAX)
+		judge_work(h);
+}
 /* Starts the clock that ends operations which do not end. */
 int judge_open(struct harness *h, struct error *e);
 void judge_close(struct harness *h);

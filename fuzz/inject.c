@@ -195,12 +195,10 @@ static void snapshot_op(struct harness *h)
 
 	if (h->marks++ >= MARKS_MAX)
 		return;
-	guard_lift(h);
-	s = snapshot_take(h->m, NULL);
-	guard_lower(h);
+	s = harness_snapshot(h);
 	if (!s)
 		return;
-	snapshot_free(h->mark);
+	harness_forget(h, h->mark);
 	h->mark = s;
 	h->mark_world = h->world;
 }

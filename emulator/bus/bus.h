@@ -85,7 +85,9 @@ struct bus {
 	struct slot slot[BUS_SLOTS]; /* by ascending gpa */
 	unsigned slots;
 	struct device *function[BUS_FUNCTIONS]; /* of PCI bus 0, or NULL */
-	struct irq intx[4];                     /* where its interrupt lines lead */
+	struct device *present[BUS_FUNCTIONS];  /* those that are there */
+	unsigned functions;
+	struct irq intx[4]; /* where its interrupt lines lead */
 };
 
 int bus_add_ports(struct bus *b, struct device *d, uint16_t base, unsigned count,

@@ -94,6 +94,7 @@ int pci_attach(struct device *d, struct error *e)
 				 d->pci_address >> 3, d->pci_address & 7,
 				 b->function[d->pci_address]->id);
 	b->function[d->pci_address] = d;
+	b->present[b->functions++] = d;
 	return bars_attach(d, e);
 }
 
@@ -200,10 +201,10 @@ static void intx_apply(struct device *d)
 
 	if (!d->class->pci->interrupt_pin)
 		return;
-	for (unsigned i = 0; i < BUS_FUNCTIONS; i++) {
-		const struct device *other = b->function[i];
+	for (unsigned i = 0; i < b->functions; i++) {
+		const struct device *other = b->present[i];
 
-		if (other && other->class->pci->interrupt_pin && intx_line(other) == line)
+		if (other->class->pci->interrupt_pin && intx_line(other) == line)
 			level |= intx_asserted(other);
 	}
 	irq_set(b->intx[line], level);
