@@ -226,7 +226,7 @@ struct harness *harness_open(const char *target, const struct harness_options *o
 	h->tap = judge_tap;
 	door_reset(h);
 	if (open_machine(h, e) || select_regions(h, e) || guard_open(h, e) || lines_open(h, e) ||
-	    outside_open(h, e) || take_start(h, e) || judge_open(h, e)) {
+	    outside_open(h, e) || take_start(h, e) || reset_open(h, e) || judge_open(h, e)) {
 		harness_close(h);
 		return NULL;
 	}
@@ -246,6 +246,7 @@ void harness_close(struct harness *h)
 	guard_close(h);
 	lines_close(h);
 	outside_close(h);
+	reset_close(h);
 	snapshot_free(h->mark);
 	snapshot_free(h->start);
 	for (unsigned i = 0; i < SPARES; i++)
@@ -332,6 +333,7 @@ size_t harness_reset(struct harness *h)
 		guard_lower(h);
 	}
 	guard_reset(h);
+	reset_forget(h);
 	if (h->mark)
 		harness_forget(h, h->mark);
 	h->mark = NULL;
@@ -411,6 +413,8 @@ enum stop_reason harness_run(struct harness *h, const uint8_t *data, size_t size
 	struct place start = {.reader = op_reader_start(data, size)}, end;
 	struct ending first, second;
 
+	h->input = data;
+	h->input_size = size;
 	harness_reset(h);
 	end = inject_ops(h, start, OP_COUNT);
 	if (h->options.plain || (!h->options.thorough && !judge_chooses(data, size)))

@@ -48,6 +48,7 @@ struct work {
 struct guard;
 struct lines;
 struct outside;
+struct reset;
 
 struct harness {
 	struct host door;
@@ -61,6 +62,8 @@ struct harness {
 	struct snapshot *start; /* the power-on state */
 	uint8_t *start_arena;   /* for the judge: what they have to be */
 	uint8_t *start_ram;
+	const uint8_t *input; /* that is run */
+	size_t input_size;
 	uint64_t page_checked; /* of RAM: a part of it each time */
 	struct snapshot *mark; /* of OP_SNAPSHOT, or NULL */
 	struct world mark_world;
@@ -78,6 +81,7 @@ struct harness {
 	struct guard *guard;
 	struct lines *lines;
 	struct outside *outside;
+	struct reset *reset;
 	volatile uint64_t ticks_op; /* counts operations, for the timer of judge.c */
 };
 
@@ -172,6 +176,15 @@ void lines_driven(struct harness *h, unsigned from, unsigned to, unsigned pin, b
 void lines_check(struct harness *h);
 /* After the machine was reset. */
 void lines_reset(struct harness *h);
+
+/* ---- reset.c ---- */
+
+int reset_open(struct harness *h, struct error *e);
+void reset_close(struct harness *h);
+/* Around a reset of the machine, and before each input. */
+void reset_begins(struct harness *h);
+void reset_ends(struct harness *h);
+void reset_forget(struct harness *h);
 
 /* ---- outside.c ---- */
 

@@ -22,8 +22,10 @@ static void boundary(struct harness *h)
 	machine_run_timers(h->m);
 	judge_begin(h);
 	if (machine_state(h->m)->reset_requested) {
+		reset_begins(h);
 		machine_service_reset(h->m);
 		lines_reset(h);
+		reset_ends(h);
 	}
 }
 

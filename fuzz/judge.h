@@ -14,6 +14,8 @@
  *                put back and started from elsewhere in the middle
  *  lines         an input pin has the level that those who drive it ask for, all together; and is
  *                low after a reset
+ *  reset         after one, a state is that of a machine just switched on, but for what the class
+ *                says is kept (device_class.kept), which is as before
  *  outside       a device asks nobody but struct host for time, chance and files, and keeps no
  *                pointer of this process in its state
  *

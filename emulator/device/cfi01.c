@@ -427,10 +427,14 @@ static int cfi01_realize(struct device *d, struct error *e)
 	return device_add_rom(d, c->base, c->size, c->ram_offset, &cfi01_ops, d->id, e);
 }
 
+static const struct device_kept cfi01_kept[] = {
+    {offsetof(struct cfi01, lock), sizeof(((struct cfi01 *)0)->lock), 0xff}, {0}};
+
 const struct device_class cfi01_class = {
     .name = "cfi01",
     .description = "flash memory with the Intel command set",
     .state_size = sizeof(struct cfi01),
     .realize = cfi01_realize,
     .reset = cfi01_reset,
+    .kept = cfi01_kept,
 };

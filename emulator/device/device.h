@@ -51,6 +51,12 @@ struct device_property {
 /* What ends a halt: interrupts, and what comes even if the vCPU takes none (NMI, INIT, SMI). */
 enum { WAKES_INTERRUPT = 1, WAKES_NMI = 2 };
 
+/* Bits of each byte of a piece of state. */
+struct device_kept {
+	uint32_t offset, size; /* size 0: behind the last piece */
+	uint8_t bits;
+};
+
 struct device_class {
 	const char *name; /* part number, as in -device and in traces: never changes */
 	const char *description;
@@ -63,6 +69,8 @@ struct device_class {
 	int (*realize)(struct device *d, struct error *e);
 	/* Power-on and hard reset: puts the state to the data sheet's reset values. */
 	void (*reset)(struct device *d);
+	/* What a hard reset leaves alone: it is on a battery, or not volatile. May be NULL. */
+	const struct device_kept *kept;
 	/* The state was replaced by a snapshot's: puts right what is derived from it. */
 	void (*restored)(struct device *d);
 	/* Level of input pin `pin` changed. */

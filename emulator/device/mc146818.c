@@ -552,6 +552,18 @@ static void mc146818_reset(struct device *d)
 	irq_set(d->out[0], false);
 }
 
+#define STATE(field) offsetof(struct mc146818_state, field)
+
+/* "RESET": it "does not affect the clock, calendar, or RAM functions". */
+static const struct device_kept mc146818_kept[] = {
+    {STATE(phase), sizeof(uint64_t), 0xff},
+    {STATE(seconds), sizeof(int64_t), 0xff},
+    {STATE(ram), RTC_B, 0xff},
+    {STATE(ram) + RTC_B, 1, (uint8_t) ~(FLAGS | B_SQWE)},
+    {STATE(ram) + RTC_D, RAM_SIZE - RTC_D, 0xff},
+    {STATE(index), 3, 0xff},
+    {0}};
+
 const struct device_class mc146818_class = {
     .name = "mc146818",
     .description = "real-time clock and CMOS RAM",
@@ -559,5 +571,6 @@ const struct device_class mc146818_class = {
     .timers = 1,
     .realize = mc146818_realize,
     .reset = mc146818_reset,
+    .kept = mc146818_kept,
     .timer = mc146818_timer,
 };

@@ -45,6 +45,8 @@ enum {
 	BUG_POINTER, /* keeps a pointer in its state */
 	BUG_RAISED,  /* has a line of its own, which it never lowers */
 	BUG_STACK,   /* looks at what it never wrote */
+	BUG_KEPT,    /* a reset does not put its bytes back */
+	BUG_LOST,    /* a reset clears what it is said to keep */
 	BUG_BUSY,    /* none: from then on bytes and restores make it do what is just allowed */
 	BUGS
 };
@@ -52,6 +54,7 @@ enum {
 struct planted {
 	uint8_t scratch[20];
 	uint64_t word;
+	uint8_t forgotten, battery[3];
 };
 
 static unsigned kept_outside;
@@ -128,6 +131,12 @@ static void planted_write(struct device *d, uint64_t offset, uint64_t value, uns
 	case BUG_RAISED:
 		irq_set(d->out[2], true);
 		break;
+	case BUG_KEPT:
+		s->forgotten = (uint8_t)value;
+		break;
+	case BUG_LOST:
+		s->battery[value % 2] = (uint8_t)value;
+		break;
 	case BUG_BUSY:
 		busy = true;
 		break;
@@ -163,6 +172,18 @@ static int planted_realize(struct device *d, struct error *e)
 	return device_add_ports(d, 0x5000, BUGS, &planted_ops, "planted", e);
 }
 
+static void planted_reset(struct device *d)
+{
+	struct planted *s = device_state(d);
+
+	memset(s->scratch, 0, sizeof(s->scratch));
+	s->word = 0;
+	s->battery[1] = 0;
+}
+
+static const struct device_kept planted_kept[] = {
+    {offsetof(struct planted, battery), sizeof(((struct planted *)0)->battery), 0x7f}, {0}};
+
 static void planted_restored(struct device *d)
 {
 	struct planted *s = device_state(d);
@@ -190,6 +211,8 @@ const struct device_class planted_class = {
     .state_size = sizeof(struct planted),
     .user = true,
     .realize = planted_realize,
+    .reset = planted_reset,
+    .kept = planted_kept,
     .restored = planted_restored,
     .char_room = planted_char_room,
     .char_in = planted_char_in,
@@ -369,6 +392,43 @@ static void test_reset(void **state)
 		  NULL);
 }
 
+static void test_kept(void **state)
+{
+	ends_with("write planted+14 size 1 data 5\n", NULL);
+	ends_with("write planted+14 size 1 data 5\n"
+		  "write planted+14 size 1 data 0\n"
+		  "reset\n",
+		  NULL);
+	ends_with("write planted+14 size 1 data 5\n"
+		  "reset\n",
+		  "is 05 after it, and 00 when it comes after power-on");
+	/* One that is kept, one that is not, and a bit that is not said to be. */
+	ends_with("write planted+15 size 1 data 6\n"
+		  "reset\n",
+		  NULL);
+	ends_with("write planted+15 size 1 data 7\n"
+		  "reset\n",
+		  "is 00 after it, and was 07, which a reset keeps");
+	ends_with("write planted+15 size 1 data 0x86\n"
+		  "reset\n",
+		  "is 86 after it, and 06 when it comes after power-on");
+}
+
+/* A device that keeps bytes, given those of a pointer one by one. */
+static void test_given_pointer(void **state)
+{
+	char text[1024];
+	size_t at = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at,
+				       "write rtc+0 size 1 data %u\n"
+				       "write rtc+1 size 1 data %u\n",
+				       0x58 + i,
+				       (unsigned)((uintptr_t)&kept_outside >> i * 8 & 0xff));
+	ends_with(text, NULL);
+}
+
 static void test_calls_outside(void **state)
 {
 	ends_with("write planted+10 size 1 data 1\n", " calls time()");
@@ -377,8 +437,7 @@ static void test_calls_outside(void **state)
 static void test_pointer(void **state)
 {
 	ends_with("write planted+11 size 1 data 0\n", NULL);
-	ends_with("write planted+11 size 1 data 1\n",
-		  "outside: byte 24 of the state of planted-");
+	ends_with("write planted+11 size 1 data 1\n", "outside: byte 24 of the state of planted-");
 }
 
 static void test_stack(void **state)
@@ -389,7 +448,7 @@ static void test_stack(void **state)
 /* What a restore makes devices do is not counted to the operation before it. */
 static void test_busy(void **state)
 {
-	ends_with("write planted+14 size 1 data 1\n"
+	ends_with("write planted+16 size 1 data 1\n"
 		  "host char2 bytes 01\n"
 		  "restore\n"
 		  "read planted+0 size 1\n"
@@ -400,14 +459,15 @@ static void test_busy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_nothing), cmocka_unit_test(test_beyond),
-	    cmocka_unit_test(test_foreign), cmocka_unit_test(test_calls),
-	    cmocka_unit_test(test_output),  cmocka_unit_test(test_ring),
-	    cmocka_unit_test(test_loop),    cmocka_unit_test(test_outside),
-	    cmocka_unit_test(test_restore), cmocka_unit_test(test_lines),
-	    cmocka_unit_test(test_reset),   cmocka_unit_test(test_calls_outside),
-	    cmocka_unit_test(test_pointer), cmocka_unit_test(test_stack),
-	    cmocka_unit_test(test_busy),
+	    cmocka_unit_test(test_nothing),       cmocka_unit_test(test_beyond),
+	    cmocka_unit_test(test_foreign),       cmocka_unit_test(test_calls),
+	    cmocka_unit_test(test_output),        cmocka_unit_test(test_ring),
+	    cmocka_unit_test(test_loop),          cmocka_unit_test(test_outside),
+	    cmocka_unit_test(test_restore),       cmocka_unit_test(test_lines),
+	    cmocka_unit_test(test_reset),         cmocka_unit_test(test_calls_outside),
+	    cmocka_unit_test(test_pointer),       cmocka_unit_test(test_stack),
+	    cmocka_unit_test(test_busy),          cmocka_unit_test(test_kept),
+	    cmocka_unit_test(test_given_pointer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
