@@ -53,16 +53,22 @@ struct wrapped {
 	const struct device_class *real;
 	struct wrapped_region region[REGIONS];
 	unsigned regions;
-	uint64_t group;            /* itself, and who it is wired to as one; by index */
-	uint64_t functions;        /* of which it uses configuration space: all on PCI, if it is */
-	unsigned open, configured; /* by how many calls: the state, the space alone */
+	uint64_t group;     /* itself, and who it is wired to as one; by index */
+	uint64_t functions; /* of which it uses configuration space: all on PCI, if it is */
 	struct shade shade, configuration;
 	unsigned index;
 };
 
+/* What is so while a device runs, and was before. */
+struct inside {
+	unsigned device; /* index of the one that runs, or NOBODY */
+	/* What can be used, by index: whole states; configuration space. */
+	uint64_t open, configured;
+};
+
 struct guard {
 	struct wrapped device[MACHINE_DEVICES];
-	unsigned inside; /* index of the device that runs, or NOBODY */
+	struct inside now;
 	bool lifted;
 	struct shade states;    /* all devices' states with the guards between them */
 	uint64_t ran, restored; /* devices, by index, since the last restore; with that function */
@@ -121,177 +127,166 @@ __attribute__((no_sanitize("address"))) static void shade(const struct shade *s,
 
 /* ---- who runs ---- */
 
-static unsigned next_of(uint64_t *set)
+static void open_states(const struct guard *g, uint64_t whole, uint64_t configuration)
 {
-	unsigned i = (unsigned)__builtin_ctzll(*set);
-
-	*set &= *set - 1;
-	return i;
+	for (; configuration; configuration &= configuration - 1)
+		shade(&g->device[__builtin_ctzll(configuration)].configuration, false);
+	for (; whole; whole &= whole - 1)
+		shade(&g->device[__builtin_ctzll(whole)].shade, false);
 }
 
-static void open_states(struct guard *g, const struct wrapped *by)
+static void close_states(const struct guard *g, uint64_t whole, uint64_t configuration)
 {
-	for (uint64_t left = by->functions; left;) {
-		struct wrapped *w = &g->device[next_of(&left)];
-
-		if (w->configured++ == 0 && !w->open && !g->lifted)
-			shade(&w->configuration, false);
-	}
-	for (uint64_t left = by->group; left;) {
-		struct wrapped *w = &g->device[next_of(&left)];
-
-		if (w->open++ == 0 && !g->lifted)
-			shade(&w->shade, false);
-	}
+	for (; whole; whole &= whole - 1)
+		shade(&g->device[__builtin_ctzll(whole)].shade, true);
+	for (; configuration; configuration &= configuration - 1)
+		shade(&g->device[__builtin_ctzll(configuration)].configuration, true);
 }
 
-static void close_states(struct guard *g, const struct wrapped *by)
-{
-	for (uint64_t left = by->group; left;) {
-		struct wrapped *w = &g->device[next_of(&left)];
-
-		if (--w->open || g->lifted)
-			continue;
-		shade(&w->shade, true);
-		if (w->configured)
-			shade(&w->configuration, false);
-	}
-	for (uint64_t left = by->functions; left;) {
-		struct wrapped *w = &g->device[next_of(&left)];
-
-		if (--w->configured == 0 && !w->open && !g->lifted)
-			shade(&w->configuration, true);
-	}
-}
-
-static unsigned enter(const struct device *d)
+/* Several times for each operation, so that the compiler is not asked. */
+static inline __attribute__((always_inline)) struct inside enter(const struct device *d)
 {
 	struct guard *g = active->guard;
-	unsigned before = g->inside;
+	const struct wrapped *w = wrapped(d);
+	struct inside before = g->now;
 
-	g->inside = wrapped(d)->index;
-	g->ran |= 1ull << g->inside;
-	open_states(g, wrapped(d));
+	g->now.device = w->index;
+	g->now.open |= w->group;
+	g->now.configured |= w->functions;
+	g->ran |= 1ull << w->index;
+	if (!g->lifted)
+		open_states(g, g->now.open & ~before.open,
+			    g->now.configured & ~(before.configured | before.open));
 	judge_call(active);
 	return before;
 }
 
-static void leave(const struct device *d, unsigned before)
+static inline __attribute__((always_inline)) void leave(struct inside before)
 {
-	close_states(active->guard, wrapped(d));
-	active->guard->inside = before;
+	struct guard *g = active->guard;
+	uint64_t closed = g->now.open & ~before.open;
+
+	if (!g->lifted) {
+		close_states(g, closed,
+			     g->now.configured & ~(before.configured | before.open | closed));
+		/* They were closed as a whole. */
+		open_states(g, 0, closed & before.configured);
+	}
+	g->now = before;
 }
 
 /* ---- what leads through here ---- */
 
 static void wrap_reset(struct device *d)
 {
-	unsigned before = enter(d);
+	struct inside before = enter(d);
 
 	wrapped(d)->real->reset(d);
-	leave(d, before);
+	leave(before);
 }
 
 static void wrap_restored(struct device *d)
 {
-	unsigned before = enter(d);
+	struct inside before = enter(d);
 
 	wrapped(d)->real->restored(d);
-	leave(d, before);
+	leave(before);
 }
 
 static void wrap_set_irq(struct device *d, unsigned pin, bool level)
 {
-	unsigned before;
+	struct inside before;
 
-	lines_driven(active, active->guard->inside, wrapped(d)->index, pin, level);
+	lines_driven(active, active->guard->now.device, wrapped(d)->index, pin, level);
 	before = enter(d);
 	wrapped(d)->real->set_irq(d, pin, level);
-	leave(d, before);
+	leave(before);
 }
 
 static bool wrap_get_irq(const struct device *d, unsigned pin)
 {
-	unsigned before = enter(d);
+	struct inside before = enter(d);
 	bool level = wrapped(d)->real->get_irq(d, pin);
 
-	leave(d, before);
+	leave(before);
 	return level;
 }
 
 static void wrap_timer(struct device *d, unsigned index)
 {
-	unsigned before = enter(d);
+	struct inside before = enter(d);
 
 	wrapped(d)->real->timer(d, index);
-	leave(d, before);
+	leave(before);
 }
 
 static uint8_t wrap_acknowledge(struct device *d)
 {
-	unsigned before = enter(d);
+	struct inside before = enter(d);
 	uint8_t vector = wrapped(d)->real->acknowledge(d);
 
-	leave(d, before);
+	leave(before);
 	return vector;
 }
 
 static bool wrap_msr(struct device *d, uint32_t index, bool is_write, uint64_t *value)
 {
-	unsigned before = enter(d);
+	struct inside before = enter(d);
 	bool known = wrapped(d)->real->msr(d, index, is_write, value);
 
-	leave(d, before);
+	leave(before);
 	return known;
 }
 
 static void wrap_task_priority(struct device *d, bool is_write, uint64_t *value)
 {
-	unsigned before = enter(d);
+	struct inside before = enter(d);
 
 	wrapped(d)->real->task_priority(d, is_write, value);
-	leave(d, before);
+	leave(before);
 }
 
 static unsigned wrap_held_back(const struct device *d)
 {
-	unsigned before = enter(d), class = wrapped(d)->real->held_back(d);
+	struct inside before = enter(d);
+	unsigned class = wrapped(d)->real->held_back(d);
 
-	leave(d, before);
+	leave(before);
 	return class;
 }
 
 static unsigned wrap_wakes(const struct device *d)
 {
-	unsigned before = enter(d), wakes = wrapped(d)->real->wakes(d);
+	struct inside before = enter(d);
+	unsigned wakes = wrapped(d)->real->wakes(d);
 
-	leave(d, before);
+	leave(before);
 	return wakes;
 }
 
 static size_t wrap_char_room(struct device *d)
 {
-	unsigned before = enter(d);
+	struct inside before = enter(d);
 	size_t room = wrapped(d)->real->char_room(d);
 
-	leave(d, before);
+	leave(before);
 	return room;
 }
 
 static void wrap_char_in(struct device *d, const uint8_t *bytes, size_t size)
 {
-	unsigned before = enter(d);
+	struct inside before = enter(d);
 
 	wrapped(d)->real->char_in(d, bytes, size);
-	leave(d, before);
+	leave(before);
 }
 
 static void wrap_written(struct device *d, unsigned offset, unsigned size)
 {
-	unsigned before = enter(d);
+	struct inside before = enter(d);
 
 	wrapped(d)->real->pci->written(d, offset, size);
-	leave(d, before);
+	leave(before);
 }
 
 /* Of the device's regions the one that the exit is for, or a part of it. */
@@ -314,20 +309,20 @@ static const struct wrapped_region *region_of(const struct device *d, uint64_t o
 static uint64_t wrap_read(struct device *d, uint64_t offset, unsigned size)
 {
 	const struct wrapped_region *r = region_of(d, offset);
-	unsigned before = enter(d);
+	struct inside before = enter(d);
 	uint64_t value = r->real->read(d, offset, size);
 
-	leave(d, before);
+	leave(before);
 	return value;
 }
 
 static void wrap_write(struct device *d, uint64_t offset, uint64_t value, unsigned size)
 {
 	const struct wrapped_region *r = region_of(d, offset);
-	unsigned before = enter(d);
+	struct inside before = enter(d);
 
 	r->real->write(d, offset, value, size);
-	leave(d, before);
+	leave(before);
 }
 
 static void wrap_region(struct region *region, bool port)
@@ -424,7 +419,7 @@ int guard_open(struct harness *h, struct error *e)
 	if (!g)
 		return error_set(e, ERROR_HOST, "out of memory");
 	h->guard = g;
-	g->inside = NOBODY;
+	g->now.device = NOBODY;
 	g->lifted = true;
 	g->states = shade_of(m->arena + first, m->cpu_offset - first);
 	for (unsigned i = 0; i < m->devices; i++)
@@ -513,7 +508,7 @@ void guard_check(struct harness *h)
 
 const char *guard_inside(void)
 {
-	unsigned inside = active ? active->guard->inside : NOBODY;
+	unsigned inside = active ? active->guard->now.device : NOBODY;
 
 	return inside == NOBODY ? NULL : active->m->device[inside]->id;
 }
