@@ -154,7 +154,7 @@ void kvm_interpret_to_priority(struct kvm *k)
 
 static bool is_elsewhere(const struct kvm *k, uint64_t rip)
 {
-	return k->m->vcpu.c->reg[GPR_RIP] != rip;
+	return k->m->vcpu.c->reg[GPR_RIP] != rip && !alarm_rang(k->alarm);
 }
 
 void kvm_interpret_one(struct kvm *k)

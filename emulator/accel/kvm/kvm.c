@@ -133,6 +133,21 @@ static void alarm_arm(struct kvm *k)
 	alarm_in(k->alarm, m->host->ops->alarm(m->host, deadline));
 }
 
+/* Whether the alarm rang; from now on it can be seen to ring again. */
+static bool alarm_take(struct kvm *k)
+{
+	bool alarmed = alarm_rang(k->alarm);
+
+	/* In this order: an alarm in between is seen the next time. */
+	alarm_clear(k->alarm);
+	k->run->immediate_exit = 0;
+	if (alarmed) {
+		k->alarm_set = false;
+		k->m->poll_wanted = true;
+	}
+	return alarmed;
+}
+
 static void wake(void *opaque)
 {
 	alarm_ring(opaque);
@@ -278,16 +293,9 @@ static void enter(struct kvm *k, int *result)
  */
 static bool interrupted(struct kvm *k, bool finished, bool *forced)
 {
-	bool alarmed = alarm_rang(k->alarm);
+	bool alarmed = alarm_take(k);
 
-	/* In this order: an alarm in between is seen the next time. */
-	alarm_clear(k->alarm);
-	k->run->immediate_exit = 0;
 	*forced = false;
-	if (alarmed) {
-		k->alarm_set = false;
-		k->m->poll_wanted = true;
-	}
 	if (undelivered(k)) {
 		*forced = true;
 	} else if (finished) {
@@ -315,7 +323,9 @@ void kvm_enter(struct kvm *k)
 {
 	struct machine *m = k->m;
 	struct vcpu *v = &m->vcpu;
-	bool forced = false;
+	uint64_t exits = machine_state(m)->exits;
+	/* Ran: instructions may have been executed since the last exit, or the last boundary. */
+	bool forced = false, ran = false;
 
 	for (;;) {
 		bool finish = (!v->limit || alarm_rang(k->alarm)) && !forced;
@@ -328,8 +338,9 @@ void kvm_enter(struct kvm *k)
 		k->run->request_interrupt_window = m->window && !finish;
 		enter(k, &result);
 		if (result == EINTR || result == EAGAIN) {
-			if (interrupted(k, finish, &forced))
+			if (interrupted(k, finish && !ran, &forced))
 				return;
+			ran |= !finish;
 			continue;
 		}
 		forced = false;
@@ -343,9 +354,18 @@ void kvm_enter(struct kvm *k)
 		k->patient = false;
 		if (kvm_exit(k) || m->stop == STOP_FAILED)
 			return;
+		ran = machine_state(m)->exits == exits;
+		exits = machine_state(m)->exits;
 		if (lowering_missed(k))
 			vcpu_kick(v);
 	}
+}
+
+void kvm_alarm_renew(struct kvm *k)
+{
+	if (alarm_rang(k->alarm))
+		alarm_take(k);
+	alarm_arm(k);
 }
 
 static void kvm_run(struct vcpu *v)

@@ -101,7 +101,7 @@ void kvm_interpret_to_window(struct kvm *k);
  */
 void kvm_interpret_to_priority(struct kvm *k);
 void kvm_interpret_one(struct kvm *k);
-/* At least one instruction, and on to `rip`, or to where an exit kicks. */
+/* At least one instruction, and on to `rip`, or to where an exit kicks or the alarm rings. */
 void kvm_interpret_to(struct kvm *k, uint64_t rip);
 /* Delivers what was injected since the guest last ran. */
 void kvm_interpret_injected(struct kvm *k);
@@ -110,6 +110,8 @@ void kvm_interpret_injected(struct kvm *k);
 
 /* In KVM, until the run loop is wanted. */
 void kvm_enter(struct kvm *k);
+/* An alarm that rang has done its work: the next one is set. */
+void kvm_alarm_renew(struct kvm *k);
 void kvm_run_to(struct vcpu *v, const struct host_place *place);
 
 #endif

@@ -82,6 +82,7 @@ void kvm_run_to(struct vcpu *v, const struct host_place *place)
 	uint64_t linear;
 
 	place_begin(k, place);
+	kvm_alarm_renew(k);
 	if (k->injected != INJECTED_NONE) {
 		kvm_interpret_injected(k);
 		if (v->c->reg[GPR_RIP] == place->rip)
