@@ -263,7 +263,7 @@ struct machine *machine_open(struct machine_config *config, const char *accels, 
 	m->config = *config;
 	memset(config, 0, sizeof(*config));
 	m->host = host;
-	m->mark = m->until = m->max_insns = UINT64_MAX;
+	m->mark = m->until = m->max_insns = m->look = m->timed = UINT64_MAX;
 	if (accel_choose(accels, &choice, e))
 		goto fail;
 	if (cpu_model_parse(m->config.cpu, &m->vcpu.model)) {

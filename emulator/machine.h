@@ -56,6 +56,21 @@ enum board_setup {
 	BOARD_SETUP_LATEST = BOARD_SETUP_TIMERS,
 };
 
+/*
+ * How the run loop of machines by exits (run_exits.c) takes its steps at a boundary. Stored in
+ * traces: a session replays as it was recorded.
+ */
+enum boundary_rules {
+	/*
+	 * Each boundary asks for the time anew, and a halt looks for input a second time: of two
+	 * boundaries at one exit nobody can tell later which one an event belongs to.
+	 */
+	BOUNDARY_EACH = 1,
+	/* The time is asked for once behind an exit and once at a place; input once a boundary. */
+	BOUNDARY_PLACE = 2,
+	BOUNDARY_LATEST = BOUNDARY_PLACE,
+};
+
 /* Plain data; all strings and images are owned. Everything that decides guest-visible behaviour. */
 struct machine_config {
 	char *board;                   /* -machine */
@@ -81,6 +96,8 @@ struct machine_config {
 	bool host_time;
 	/* With host_time: the time stamp counter is asked through the door too, and recorded. */
 	bool tsc_exits;
+	/* With host_time: an enum boundary_rules. */
+	unsigned boundaries;
 	/*
 	 * What CPUID answers where an accelerator does not let us say it (cpuid.h), or NULL.
 	 * Measured by it when the machine is opened, unless this is the description of a trace's.
@@ -223,6 +240,8 @@ struct machine {
 	 */
 	bool time_stale, poll_wanted, between, window, exiting;
 	uint64_t boundaries; /* how often the accelerator came back: tells boundaries apart */
+	uint64_t timed;      /* exits at the last boundary: time is asked for once behind each */
+	uint64_t look;       /* insns at which to come back at the latest, where they are counted */
 	/* Counts (machine_count) at which to call tap->mark(), and to leave machine_run();
 	 * UINT64_MAX: never. */
 	uint64_t mark, until;

@@ -19,6 +19,7 @@ void machine_config_init(struct machine_config *c)
 	c->cpu = strdup("x86-64");
 	c->ram_size = 128ull << 20;
 	c->setup = BOARD_SETUP_LATEST;
+	c->boundaries = BOUNDARY_LATEST;
 }
 
 void machine_config_free(struct machine_config *c)
@@ -107,6 +108,10 @@ char *machine_config_format(const struct machine_config *c)
 		put(&t, "time", "host");
 	if (c->tsc_exits)
 		put(&t, "tsc", "exits");
+	if (c->host_time && c->boundaries > BOUNDARY_EACH) {
+		snprintf(number, sizeof(number), "%u", c->boundaries);
+		put(&t, "boundaries", number);
+	}
 	for (unsigned i = 0; c->cpuid && i < c->cpuid->entries; i++) {
 		char entry[CPUID_ENTRY_TEXT];
 
@@ -149,16 +154,18 @@ static int cpuid_set(struct machine_config *c, const char *value, struct error *
 			 CPUID_ENTRIES);
 }
 
-static int setup_set(struct machine_config *c, const char *value, struct error *e)
+/* How things were done when the trace was made, from 1 to what this vcr knows. */
+static int rules_set(unsigned *rules, unsigned latest, const char *key, const char *value,
+		     struct error *e)
 {
-	unsigned long setup = strtoul(value, NULL, 10);
+	unsigned long n = strtoul(value, NULL, 10);
 
-	if (setup < BOARD_SETUP_CHIP_SET || setup > BOARD_SETUP_LATEST)
+	if (n < 1 || n > latest)
 		return error_set(e, ERROR_TRACE,
-				 "machine description: setup is %.20s, and this vcr knows 1 to %d "
+				 "machine description: %s is %.20s, and this vcr knows 1 to %u "
 				 "(made by a newer vcr?)",
-				 value, BOARD_SETUP_LATEST);
-	c->setup = (unsigned)setup;
+				 key, value, latest);
+	*rules = (unsigned)n;
 	return 0;
 }
 
@@ -196,8 +203,11 @@ static int config_set(struct machine_config *c, const char *key, size_t key_leng
 		c->rom_exits = !strcmp(value, "off");
 	} else if (KEY("memory")) {
 		c->ram_size = strtoull(value, NULL, 10);
-	} else if (KEY("setup")) {
-		int result = setup_set(c, value, e);
+	} else if (KEY("setup") || KEY("boundaries")) {
+		int result =
+		    KEY("setup")
+			? rules_set(&c->setup, BOARD_SETUP_LATEST, "setup", value, e)
+			: rules_set(&c->boundaries, BOUNDARY_LATEST, "boundaries", value, e);
 
 		free(value);
 		return result;
@@ -234,6 +244,7 @@ int machine_config_parse(struct machine_config *c, const char *text, struct erro
 	machine_config_init(c);
 	c->described = true;
 	c->setup = BOARD_SETUP_CHIP_SET;
+	c->boundaries = BOUNDARY_EACH;
 	while (*text) {
 		size_t line = strcspn(text, "\n");
 		const char *equals = memchr(text, '=', line);

@@ -67,7 +67,8 @@ static void idle(struct machine *m)
 	struct vcpu *v = &m->vcpu;
 	bool takes;
 
-	machine_poll(m);
+	if (m->config.boundaries == BOUNDARY_EACH)
+		machine_poll(m);
 	if (m->stop != STOP_NONE || v->c->nmi_pending || (v->c->intr && m->accel->can_interrupt(v)))
 		return;
 	deadline = machine_next_timer(m);
@@ -92,7 +93,7 @@ static bool steps(struct machine *m)
 		m->tap->mark(m->tap);
 	machine_take_priority(m);
 	run_due_timers(m);
-	if (m->poll_wanted)
+	if (m->poll_wanted || (m->vcpu.c->halted && m->config.boundaries != BOUNDARY_EACH))
 		poll_host(m);
 	machine_service_reset(m);
 	if (m->stop != STOP_NONE)
@@ -104,6 +105,17 @@ static bool steps(struct machine *m)
 		return true;
 	idle(m);
 	return false;
+}
+
+/*
+ * Several boundaries may be at one exit, with no instruction in between. A trace does not tell them
+ * apart, so their steps have to come to the same as if they were one: only the first finds that
+ * time went on. (What a timer is due by the door tells in any case.)
+ */
+static void time_goes_on(struct machine *m)
+{
+	m->time_stale |= m->between || m->timed != machine_state(m)->exits;
+	m->timed = machine_state(m)->exits;
 }
 
 enum stop_reason machine_run_by_exits(struct machine *m)
@@ -120,16 +132,17 @@ enum stop_reason machine_run_by_exits(struct machine *m)
 		if (machine_count(m) >= m->until)
 			return STOP_PAUSED;
 		m->window = false;
+		time_goes_on(m);
 		where = m->host->ops->boundary(m->host, false, &place);
 		while (where == HOST_BOUNDARY_HERE && run) {
-			m->time_stale = true;
+			m->time_stale |= m->config.boundaries == BOUNDARY_EACH;
 			run = m->stop == STOP_NONE && steps(m);
 			if (run)
 				where = m->host->ops->boundary(m->host, true, &place);
 		}
 		if (!run || m->stop != STOP_NONE)
 			continue;
-		v->limit = UINT64_MAX;
+		v->limit = m->look;
 		if (where == HOST_BOUNDARY_AT)
 			m->accel->run_to(v, &place);
 		else

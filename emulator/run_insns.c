@@ -78,6 +78,7 @@ void machine_state_replaced(struct machine *m)
 	for (unsigned i = 0; i < m->bus.slots; i++)
 		m->bus.slot[i].view = (enum slot_view)machine_state(m)->view[i];
 	m->run.size = 0;
+	m->timed = UINT64_MAX;
 	for (unsigned i = 0; i < m->devices; i++) {
 		if (m->device[i]->class->restored)
 			m->device[i]->class->restored(m->device[i]);

@@ -114,7 +114,7 @@ void replay_print_divergence(const struct replay *r, FILE *f)
 		return;
 	position = where ? where->position : machine_position(r->machine);
 	machine_sync(r->machine);
-	if (!rip && r->nothing_came)
+	if ((!rip || r->astray) && r->nothing_came)
 		rip = r->came.event.rip;
 	if (!rip)
 		rip = r->machine->vcpu.c->reg[GPR_RIP];
@@ -135,6 +135,12 @@ void replay_print_divergence(const struct replay *r, FILE *f)
 	if (expected && came && expected->kind == EVENT_DIGEST && came->kind == EVENT_DIGEST &&
 	    expected->length == DIGEST_BYTES)
 		print_digest_difference(f, expected, came);
+	if (r->astray)
+		fprintf(
+		    f,
+		    "  note:     it left the recorded way after exit %" PRIu64 ": the events "
+		    "before tell what it saw last; --devices and --cpu tell which side differs\n",
+		    position.exits);
 	if (*r->machine->accel_note)
 		fprintf(f, "  note:     %s\n", r->machine->accel_note);
 	if (r->machine->accel->flags & ACCEL_COUNTS_INSNS)

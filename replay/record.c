@@ -409,6 +409,7 @@ int recorder_finish(struct recorder *r, enum stop_reason reason, int status, str
 	int result;
 
 	struct event end = event_of_host(r->machine, EVENT_END, reason, (uint32_t)status, NULL, 0);
+	bool timed = r->machine->config.host_time && r->machine->config.boundaries != BOUNDARY_EACH;
 
 	if (r->machine->failure.kind) {
 		/*
@@ -417,6 +418,9 @@ int recorder_finish(struct recorder *r, enum stop_reason reason, int status, str
 		 */
 		trace_write(r->writer, &end);
 	} else {
+		/* So there is a time behind each event; see endless.c. */
+		if (timed)
+			record_clock(&r->host);
 		record_digest(r);
 		record(r, end);
 	}

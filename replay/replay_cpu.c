@@ -146,7 +146,7 @@ static void reset(struct replay *r)
 	struct machine *m = r->machine;
 
 	/* By exits, devices asked for the time unless it was told just before. */
-	if (r->checked && m->config.host_time) {
+	if (r->checked && m->config.host_time && m->config.boundaries == BOUNDARY_EACH) {
 		enum event_kind last = r->history[(r->checked - 1) % HISTORY].event.kind;
 
 		m->time_stale = last != EVENT_HOST_DUE && last != EVENT_HOST_TIME;
@@ -201,9 +201,11 @@ static void step(struct replay *r, const struct event *e)
 /* Who ended the session was not the CPU: take the trace's word for it. */
 static void end_session(struct replay *r)
 {
-	const struct event *next = session_peek(r, 0);
+	const struct event *next;
 
 	r->machine->stop_status = 0;
+	session_take_end_time(r);
+	next = session_peek(r, 0);
 	if (next && next->kind == EVENT_DIGEST)
 		session_check_digest(r);
 	next = session_peek(r, 0);
@@ -251,7 +253,7 @@ static enum replay_result run_by_exits(struct replay *r, uint64_t until, struct 
 		where = session_boundary(r, false, &place);
 		if (m->stop != STOP_NONE)
 			break;
-		v->limit = UINT64_MAX;
+		v->limit = m->look;
 		if (where == HOST_BOUNDARY_AT) {
 			m->accel->run_to(v, &place);
 		} else if (where == HOST_BOUNDARY_LATER) {
@@ -261,6 +263,8 @@ static enum replay_result run_by_exits(struct replay *r, uint64_t until, struct 
 		} else {
 			const struct event *next = session_peek(r, 0);
 
+			if (m->config.boundaries != BOUNDARY_EACH)
+				m->time_stale = session_time_stale(r);
 			if (next)
 				step(r, next);
 		}

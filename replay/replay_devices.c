@@ -67,7 +67,8 @@ static void advance(struct machine *m, uint64_t insns)
 {
 	timers_to(m, insns);
 	m->vcpu.c->insns = insns;
-	m->time_stale = m->config.host_time;
+	if (m->config.host_time && m->config.boundaries == BOUNDARY_EACH)
+		m->time_stale = true;
 }
 
 /* Into the instruction that begins the count `insns`: the timers before it have fired. */

@@ -54,10 +54,25 @@ static void stop_at_end(struct replay *r)
 	machine_stop(r->machine, STOP_END, 0);
 }
 
-/* Events of the run loop's steps, between two instructions. */
-static bool is_step(const struct event *e)
+/* How many events there are before the session's end, of those that belong to it; else -1. */
+static int end_ahead(struct replay *r)
+{
+	const struct event *e = session_peek(r, 0);
+	unsigned ahead = 0;
+
+	if (e && e->kind == EVENT_HOST_TIME && r->machine->config.boundaries != BOUNDARY_EACH)
+		e = session_peek(r, ++ahead);
+	if (e && e->kind == EVENT_DIGEST)
+		e = session_peek(r, ++ahead);
+	return e && e->kind == EVENT_END ? (int)ahead : -1;
+}
+
+/* The next event is one of the run loop's steps, between two instructions. */
+static bool is_step(struct replay *r, const struct event *e)
 {
 	switch (e->kind) {
+	case EVENT_HOST_TIME:
+		return end_ahead(r) >= 0;
 	case EVENT_IRQ:
 	case EVENT_NMI:
 	case EVENT_RESET:
@@ -83,7 +98,7 @@ void session_look_ahead(struct replay *r)
 		session_consume(r);
 		return;
 	}
-	if (next && r->machine->config.host_time && (is_step(next) || next->kind == EVENT_PLACE))
+	if (next && r->machine->config.host_time && (is_step(r, next) || next->kind == EVENT_PLACE))
 		vcpu_kick(&r->machine->vcpu);
 	/* A trace without an end stops the machine with its last event. */
 	if (!next) {
@@ -92,6 +107,27 @@ void session_look_ahead(struct replay *r)
 		r->machine->max_insns = next->position.insns;
 		vcpu_kick(&r->machine->vcpu);
 	}
+}
+
+/*
+ * The next event is a place, and here is its state. What the state does not show is the shadow of
+ * STI or MOV SS: an interrupt that was taken at the place was not in it.
+ */
+static bool place_serves(struct replay *r)
+{
+	const struct event *place = session_peek(r, 0), *e = place;
+
+	for (unsigned ahead = 1; e && e->position.exits == place->position.exits; ahead++) {
+		if (e->kind == EVENT_IRQ)
+			return r->machine->accel->can_interrupt(&r->machine->vcpu);
+		if (e->kind == EVENT_NMI)
+			return r->machine->accel->can_nmi(&r->machine->vcpu);
+		if (event_kind_crossing(e->kind) == CROSSING_EXIT ||
+		    (e->kind == EVENT_PLACE && e != place))
+			break;
+		e = session_peek(r, ahead);
+	}
+	return true;
 }
 
 enum host_boundary session_boundary(struct replay *r, bool again, struct host_place *place)
@@ -106,16 +142,18 @@ enum host_boundary session_boundary(struct replay *r, bool again, struct host_pl
 		stop_at_end(r);
 		return HOST_BOUNDARY_HERE;
 	}
-	if (e->position.exits == exits && is_step(e)) {
+	if (e->position.exits == exits && is_step(r, e)) {
 		if (again && r->checked == r->stepped)
 			session_diverge(r, e, NULL, "the recorded event did not come");
 		r->stepped = r->checked;
 		return HOST_BOUNDARY_HERE;
 	}
 	if (e->position.exits == exits && e->kind == EVENT_PLACE) {
-		if (e->length == PLACE_BYTES && place_matches(&r->digester, e->address, e->bytes)) {
+		if (e->length == PLACE_BYTES && place_matches(&r->digester, e->address, e->bytes) &&
+		    place_serves(r)) {
 			session_consume(r);
 			r->stepped = r->checked;
+			m->time_stale = true;
 			return HOST_BOUNDARY_HERE;
 		}
 		where = e->length == PLACE_BYTES ? HOST_BOUNDARY_AT : HOST_BOUNDARY_LATER;
@@ -124,10 +162,12 @@ enum host_boundary session_boundary(struct replay *r, bool again, struct host_pl
 	}
 	if (e->position.exits < exits || m->vcpu.c->halted)
 		session_diverge(r, e, NULL, "the recorded event did not come");
+	else
+		endless_look(r);
 	return where;
 }
 
-bool session_time_stale(struct replay *r)
+static bool time_stale_guessed(struct replay *r)
 {
 	const struct event *next = session_peek(r, 0);
 	bool told = false;
@@ -148,6 +188,19 @@ bool session_time_stale(struct replay *r)
 			return true;
 	}
 	return !told;
+}
+
+bool session_time_stale(struct replay *r)
+{
+	struct machine *m = r->machine;
+	const struct event *next = session_peek(r, 0);
+	bool first;
+
+	if (m->config.boundaries == BOUNDARY_EACH)
+		return time_stale_guessed(r);
+	first = m->timed != machine_state(m)->exits || (next && next->kind == EVENT_PLACE);
+	m->timed = machine_state(m)->exits;
+	return first || m->time_stale;
 }
 
 void session_consume(struct replay *r)
@@ -219,11 +272,17 @@ bool session_expect(struct replay *r, const struct event *came)
 
 enum stop_reason session_end_reason(struct replay *r)
 {
-	const struct event *e = session_peek(r, 0);
+	int ahead = end_ahead(r);
 
-	if (e && e->kind == EVENT_DIGEST)
-		e = session_peek(r, 1);
-	return e && e->kind == EVENT_END ? (enum stop_reason)e->address : STOP_NONE;
+	return ahead < 0 ? STOP_NONE : (enum stop_reason)session_peek(r, (unsigned)ahead)->address;
+}
+
+void session_take_end_time(struct replay *r)
+{
+	const struct event *next = session_peek(r, 0);
+
+	if (next && next->kind == EVENT_HOST_TIME && end_ahead(r) >= 0)
+		session_consume(r);
 }
 
 void session_check_digest(struct replay *r)
@@ -266,9 +325,12 @@ enum replay_result session_result(const struct replay *r, struct error *e)
 
 enum replay_result session_finish(struct replay *r, enum stop_reason reason, struct error *e)
 {
-	const struct event *expected = session_peek(r, 0);
+	const struct event *expected;
 	struct event came;
 
+	if (!r->diverged && session_end_reason(r) == reason)
+		session_take_end_time(r);
+	expected = session_peek(r, 0);
 	if (r->diverged || r->error.kind || !expected)
 		return session_result(r, e);
 	came = event_of_host(r->machine, EVENT_END, reason, (uint32_t)r->machine->stop_status, NULL,
@@ -464,7 +526,7 @@ static uint64_t replay_idle(struct host *h, uint64_t deadline)
 
 static uint64_t replay_alarm(struct host *h, uint64_t deadline)
 {
-	return UINT64_MAX;
+	return endless_alarm(of_host(h));
 }
 
 static enum host_boundary replay_boundary(struct host *h, bool again, struct host_place *place)
@@ -627,6 +689,7 @@ struct replay *replay_open(const char *path, const struct replay_options *o, str
 	}
 	r->options = *o;
 	r->host.ops = &replay_host_ops;
+	r->endless.from = UINT64_MAX;
 	r->tap = replay_tap;
 	/* What is wrong with it is not the trace's fault. */
 	if (o->accel && accel_choose(o->accel, &choice, e))
@@ -634,6 +697,11 @@ struct replay *replay_open(const char *path, const struct replay_options *o, str
 	r->reader = trace_reader_open(path, e);
 	if (!r->reader)
 		goto fail;
+	r->path = strdup(path);
+	if (!r->path) {
+		error_set(e, ERROR_HOST, "out of memory");
+		goto fail;
+	}
 	if (config_from_trace(r->reader, &config, e))
 		goto fail;
 	info = trace_reader_info(r->reader);
@@ -745,5 +813,7 @@ void replay_close(struct replay *r)
 		free(r->history[i].bytes);
 	free(r->expected.bytes);
 	free(r->came.bytes);
+	endless_forget(&r->endless);
+	free(r->path);
 	free(r);
 }

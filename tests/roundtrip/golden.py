@@ -25,9 +25,9 @@ GUESTS = ["hello", "modes", "faults", "paging", "fpu", "serial", "rtc", "reboot"
           "echo", "fwcfg"]
 
 # The guests that need more than version 1, and who runs them: of whpx what its emulators did, what a
-# device moved between exits, places, priorities and views.
+# device moved between exits, places, priorities and views; the last two with one time for each exit.
 VERSIONS = {"v3": ("tcg", ["pflash"]),
-            "v4": ("whpx", ["fallback", "debug", "edu", "interrupts", "pflash"])}
+            "v4": ("whpx", ["fallback", "debug", "edu", "interrupts", "pflash", "crowd", "lost"])}
 
 MODES = ("--machine", "--devices", "--cpu")
 

@@ -293,6 +293,31 @@ static void test_setup_described(void **state)
 	machine_config_free(&config);
 }
 
+/* The same for how boundaries between exits are taken, which instructions do not have. */
+static void test_boundaries_described(void **state)
+{
+	struct machine_config other;
+	struct error e;
+	char *text;
+
+	text = machine_config_format(&config);
+	assert_null(strstr(text, "boundaries"));
+	free(text);
+	config.host_time = true;
+	text = machine_config_format(&config);
+	assert_non_null(strstr(text, "\nboundaries=2\n"));
+	assert_int_equal(machine_config_parse(&other, text, &e), 0);
+	assert_int_equal(other.boundaries, BOUNDARY_PLACE);
+	machine_config_free(&other);
+	free(text);
+	assert_int_equal(machine_config_parse(&other, "time=host\n", &e), 0);
+	assert_int_equal(other.boundaries, BOUNDARY_EACH);
+	machine_config_free(&other);
+	assert_int_equal(machine_config_parse(&other, "boundaries=3\n", &e), -1);
+	assert_non_null(strstr(e.text, "made by a newer vcr?"));
+	machine_config_free(&config);
+}
+
 /* ---- devices ---- */
 
 static void out(uint16_t port, uint8_t value)
@@ -515,6 +540,7 @@ int main(void)
 	    TEST(test_setup),
 	    TEST(test_setup_of_old),
 	    TEST(test_setup_described),
+	    TEST(test_boundaries_described),
 	    TEST(test_fw_cfg),
 	    TEST(test_fw_cfg_e820),
 	    TEST(test_channels),
