@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "emulator/bus/pci.h"
+#include "fuzz/compares.h"
 #include "fuzz/fuzz.h"
 
 #define PAIRS 2048u
@@ -105,9 +106,36 @@ static uint64_t address(struct random *r)
 	return random_one_in(r, 6) ? __builtin_bswap64(gpa) : gpa;
 }
 
+/*
+ * What the code compared something with that never was the same: as it is, a little beside, a byte
+ * of it for a register that is written in pieces, or further up for a field of one.
+ */
+static uint64_t compared(struct random *r)
+{
+	struct compare c;
+
+	if (!compares_pick(r, &c))
+		return interesting(r);
+	switch (random_below(r, 8)) {
+	case 0:
+		return c.wanted + 1;
+	case 1:
+		return c.wanted - 1;
+	case 2:
+	case 3:
+		return c.wanted >> 8 * random_below(r, c.size);
+	case 4:
+		return c.wanted << random_below(r, 32);
+	case 5:
+		return c.is;
+	default:
+		return c.wanted;
+	}
+}
+
 static uint64_t some_value(struct random *r, uint64_t old)
 {
-	switch (random_below(r, 8)) {
+	switch (random_below(r, 10)) {
 	case 0:
 		return interesting(r);
 	case 1:
@@ -122,6 +150,9 @@ static uint64_t some_value(struct random *r, uint64_t old)
 		return address(r);
 	case 6:
 		return pairs_known ? pairs[random_below(r, pairs_known)].value : interesting(r);
+	case 7:
+	case 8:
+		return compared(r);
 	default:
 		return random_value(r) >> random_below(r, 64);
 	}
@@ -137,11 +168,8 @@ static uint64_t some_time(struct random *r)
 	return random_one_in(r, 4) ? ns : ns + random_value(r) % (9 * ns);
 }
 
-/* Puts a number at an offset, in either byte order. */
-static void put_number(struct random *r, uint8_t *at, unsigned size, uint64_t value)
+static void put_number(uint8_t *at, unsigned size, bool big, uint64_t value)
 {
-	bool big = random_one_in(r, 2);
-
 	for (unsigned i = 0; i < size; i++)
 		at[i] = (uint8_t)(value >> 8 * (big ? size - 1 - i : i));
 }
@@ -153,8 +181,8 @@ static void change_number(struct random *r, struct op *op)
 	unsigned size = sizes[random_below(r, sizeof(sizes))];
 
 	if (size <= op->length)
-		put_number(r, op->bytes + random_below(r, op->length / size) * size, size,
-			   some_value(r, 0));
+		put_number(op->bytes + random_below(r, op->length / size) * size, size,
+			   random_one_in(r, 2), some_value(r, 0));
 }
 
 static void some_bytes(struct random *r, struct op *op, unsigned most)
@@ -168,7 +196,7 @@ static void some_bytes(struct random *r, struct op *op, unsigned most)
 	op->length = (uint16_t)(size * (1 + random_small(r, most / size - 1)));
 	for (unsigned i = 0; i < op->length; i += size) {
 		value = some_value(r, value);
-		put_number(r, op->bytes + i, size, value);
+		put_number(op->bytes + i, size, random_one_in(r, 2), value);
 	}
 }
 
@@ -385,6 +413,94 @@ void generate_nudge(struct random *r, struct op *op)
 		break;
 	}
 	op->offset &= 0xfffffff;
+}
+
+static uint64_t get_number(const uint8_t *at, unsigned size, bool big)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < size; i++)
+		value |= (uint64_t)at[big ? size - 1 - i : i] << 8 * i;
+	return value;
+}
+
+static void add_to_bytes(struct random *r, struct op *op, unsigned size, uint64_t by)
+{
+	bool big = random_one_in(r, 2);
+	uint8_t *at;
+
+	if (op->length < size)
+		return;
+	at = op->bytes + random_below(r, op->length / size) * size;
+	put_number(at, size, big, get_number(at, size, big) + by);
+}
+
+void generate_towards(struct random *r, struct op *op)
+{
+	struct compare c;
+	uint64_t by;
+
+	if (!compares_pick(r, &c)) {
+		generate_value(r, op);
+		return;
+	}
+	by = random_one_in(r, 2) ? c.wanted - c.is : c.is - c.wanted;
+	by += random_one_in(r, 3) ? random_below(r, 3) - 1ull : 0;
+	switch (op->kind) {
+	case OP_WRITE:
+		if (random_one_in(r, 2)) {
+			op->value += by;
+			break;
+		}
+		/* fall through */
+	case OP_READ:
+		op->offset = (uint32_t)(op->offset + by) & 0xfffffff;
+		break;
+	case OP_CLOCK:
+	case OP_TIMER:
+		op->value += by;
+		break;
+	case OP_READ_STRING:
+		op->count = (uint16_t)(op->count + by);
+		break;
+	default:
+		add_to_bytes(r, op, c.size, by);
+		break;
+	}
+}
+
+bool generate_replaced(struct op *op, const struct compare *c)
+{
+	uint64_t mask = c->size < 8 ? (1ull << c->size * 8) - 1 : UINT64_MAX;
+
+	if (op->kind == OP_WRITE && ((op->value ^ c->is) & mask) == 0) {
+		op->value = (op->value & ~mask) | (c->wanted & mask);
+		return true;
+	}
+	for (unsigned at = 0; at + c->size <= op->length; at += c->size) {
+		for (unsigned big = 0; big < 2; big++) {
+			if (get_number(op->bytes + at, c->size, big) != (c->is & mask))
+				continue;
+			put_number(op->bytes + at, c->size, big, c->wanted);
+			return true;
+		}
+	}
+	return false;
+}
+
+unsigned generate_burst(struct random *r, struct op op[GENERATE_BURST])
+{
+	unsigned count = 2 + random_below(r, GENERATE_BURST - 1);
+	bool same = random_one_in(r, 2);
+
+	memset(&op[0], 0, offsetof(struct op, bytes));
+	generate_access(r, &op[0]);
+	for (unsigned i = 1; i < count; i++) {
+		memcpy(&op[i], &op[0], offsetof(struct op, bytes));
+		if (!same)
+			op[i].value = some_value(r, op[i - 1].value);
+	}
+	return count;
 }
 
 void generate_pair(struct random *r, struct op *op)

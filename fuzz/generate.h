@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fuzz/compares.h"
 #include "fuzz/op.h"
 #include "fuzz/region.h"
 
@@ -35,6 +36,14 @@ void generate_op(struct random *r, struct op *op);
 void generate_value(struct random *r, struct op *op);
 /* Another register nearby, another size or direction. */
 void generate_nudge(struct random *r, struct op *op);
+/* A number of it by as much larger or smaller as the sides of some comparison differ (compares.h).
+ */
+void generate_towards(struct random *r, struct op *op);
+/* Where it has what the one side was, it gets the other; false: nowhere. */
+bool generate_replaced(struct op *op, const struct compare *c);
+/* One register again and again, as what fills up wants it. */
+#define GENERATE_BURST 24u
+unsigned generate_burst(struct random *r, struct op op[GENERATE_BURST]);
 /* A register and a value that were seen together. */
 void generate_pair(struct random *r, struct op *op);
 /*

@@ -9,9 +9,10 @@
 
 #include "fuzz/generate.h"
 
-#define SPANS 2048u      /* operations of an input that are looked at */
-#define POOL  (1u << 18) /* bytes of seeds to splice from */
-#define RUN   16u        /* operations that are moved at once, at most */
+#define SPANS  2048u      /* operations of an input that are looked at */
+#define POOL   (1u << 18) /* bytes of seeds to splice from */
+#define RUN    16u        /* operations that are moved at once, at most */
+#define VARIED 4u         /* and that are written again with other values */
 
 static struct {
 	uint8_t bytes[POOL];
@@ -131,6 +132,19 @@ static bool insert_window(struct work *w)
 	return count && replace(w, at, at, bytes, size);
 }
 
+static bool insert_burst(struct work *w)
+{
+	static struct op op[GENERATE_BURST];
+	uint8_t bytes[GENERATE_BURST * OP_ENCODED];
+	unsigned count = generate_burst(w->random, op);
+	uint32_t at = some_border(w);
+	size_t size = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		size += op_encode(&op[i], bytes + size);
+	return replace(w, at, at, bytes, size);
+}
+
 static bool delete_run(struct work *w)
 {
 	uint32_t begin, end;
@@ -158,6 +172,30 @@ static bool repeat(struct work *w)
 static bool duplicate(struct work *w)
 {
 	return copy_run(w, false);
+}
+
+/*
+ * A few operations again, with other values: so a register is chosen by another one and written,
+ * and a command is followed by its parameters.
+ */
+static bool vary(struct work *w)
+{
+	uint8_t bytes[VARIED * OP_ENCODED];
+	struct op_reader r;
+	uint32_t begin, end, at;
+	size_t size = 0;
+	struct op op;
+
+	if (!some_run(w, VARIED, &begin, &end))
+		return false;
+	r = op_reader_start(w->data + begin, end - begin);
+	for (unsigned n = 0; n < VARIED && op_next(&r, &op); n++) {
+		if (random_one_in(w->random, 2))
+			generate_value(w->random, &op);
+		size += op_encode(&op, bytes + size);
+	}
+	at = random_one_in(w->random, 2) ? end : some_border(w);
+	return replace(w, at, at, bytes, size);
 }
 
 static bool swap(struct work *w)
@@ -226,15 +264,47 @@ static bool change_place(struct work *w)
 	return change(w, generate_nudge);
 }
 
+static bool change_towards(struct work *w)
+{
+	return change(w, generate_towards);
+}
+
+/*
+ * Some operation gave one side of a comparison, as it is, and is to give the other. The search
+ * begins anywhere.
+ */
+static bool change_compared(struct work *w)
+{
+	uint8_t bytes[OP_ENCODED];
+	struct compare c;
+	unsigned first;
+
+	if (!w->ops || !compares_pick(w->random, &c))
+		return false;
+	first = random_below(w->random, w->ops);
+	for (unsigned i = 0; i < w->ops; i++) {
+		unsigned n = (first + i) % w->ops;
+		struct op_reader r =
+		    op_reader_start(w->data + w->start[n], w->start[n + 1] - w->start[n]);
+		struct op op;
+
+		if (op_next(&r, &op) && generate_replaced(&op, &c))
+			return replace(w, w->start[n], w->start[n + 1], bytes,
+				       op_encode(&op, bytes));
+	}
+	return false;
+}
+
 static bool change_pair(struct work *w)
 {
 	return change(w, generate_pair);
 }
 
 static bool (*const mutations[])(struct work *) = {
-    insert_new,   insert_new,   insert_new,  delete_run,   delete_run,    repeat,
-    duplicate,    swap,         splice_seed, splice_seed,  change_value,  change_value,
-    change_value, change_place, change_pair, change_value, insert_window,
+    insert_new,   insert_new,   insert_new,     delete_run,      delete_run,    repeat,
+    duplicate,    swap,         splice_seed,    splice_seed,     change_value,  change_value,
+    change_value, change_place, change_pair,    change_value,    insert_window, vary,
+    vary,         insert_burst, change_towards, change_compared,
 };
 #define MUTATIONS (sizeof(mutations) / sizeof(*mutations))
 

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Comparisons that came out unequal each time; see compares.h. */
+#include "fuzz/compares.h"
+
+#include <stddef.h>
+
+#include "fuzz/generate.h"
+
+/* Comparisons by their place; those that find theirs taken are passed over. */
+#define PLACES 4096u
+/* The list of the open ones is made anew after so many were picked. */
+#define PICKS 256u
+
+static struct place {
+	uintptr_t at; /* 0: free */
+	bool equal;   /* it was, once */
+	struct compare last;
+} place[PLACES];
+
+static uint16_t open_places[PLACES];
+static unsigned opened, picks;
+
+/* On the way of each comparison of the fuzzed code: little for those that are done with. */
+void compares_note(uintptr_t at, uint64_t is, uint64_t wanted, unsigned size)
+{
+	struct place *p = &place[((uint64_t)at * 0x9e3779b97f4a7c15u) >> 52];
+
+	if (p->at == at && p->equal)
+		return;
+	if (!p->at)
+		p->at = at;
+	if (p->at != at)
+		return;
+	p->equal = is == wanted;
+	p->last.is = is;
+	p->last.wanted = wanted;
+	p->last.size = (uint8_t)size;
+}
+
+static void list_open(void)
+{
+	opened = 0;
+	for (unsigned i = 0; i < PLACES; i++) {
+		if (place[i].at && !place[i].equal)
+			open_places[opened++] = (uint16_t)i;
+	}
+}
+
+bool compares_pick(struct random *r, struct compare *c)
+{
+	if (picks++ % PICKS == 0)
+		list_open();
+	if (!opened)
+		return false;
+	*c = place[open_places[random_below(r, opened)]].last;
+	return true;
+}
