@@ -16,20 +16,22 @@
 
 /* ---- boundaries and instructions ---- */
 
-static void boundary(struct harness *h)
+/* Whether the machine was reset: the vCPU is somewhere else then. */
+static bool boundary(struct harness *h)
 {
 	judge_begin(h);
 	machine_run_timers(h->m);
 	judge_begin(h);
-	if (machine_state(h->m)->reset_requested) {
-		reset_begins(h);
-		machine_service_reset(h->m);
-		lines_reset(h);
-		reset_ends(h);
-	}
+	if (!machine_state(h->m)->reset_requested)
+		return false;
+	reset_begins(h);
+	machine_service_reset(h->m);
+	lines_reset(h);
+	reset_ends(h);
+	return true;
 }
 
-static void exit_run(struct harness *h, struct exit e)
+static bool exit_run(struct harness *h, struct exit e)
 {
 	struct machine *m = h->m;
 
@@ -38,17 +40,18 @@ static void exit_run(struct harness *h, struct exit e)
 	h->exit = &e;
 	machine_exit(m, &e);
 	h->exit = NULL;
-	boundary(h);
+	return boundary(h);
 }
 
 /* ---- accesses ---- */
 
-/* The exits of one access, as backends make them (exit.h). */
-static void access_run(struct harness *h, const struct fuzz_region *r, uint64_t offset,
+/* The exits of one access, as backends make them (exit.h). Returns as boundary(). */
+static bool access_run(struct harness *h, const struct fuzz_region *r, uint64_t offset,
 		       unsigned size, bool is_write, uint64_t data)
 {
 	struct exit e = {.kind = r->kind, .is_write = is_write, .data = is_write ? data : 0};
 	unsigned in_page;
+	bool reset = false;
 
 	e.address = region_base(r) + offset;
 	switch (r->kind) {
@@ -79,10 +82,10 @@ static void access_run(struct harness *h, const struct fuzz_region *r, uint64_t 
 		second.data >>= in_page * 8;
 		e.size = (uint8_t)in_page;
 		e.data &= (1ull << e.size * 8) - 1;
-		exit_run(h, e);
+		reset = exit_run(h, e);
 		e = second;
 	}
-	exit_run(h, e);
+	return exit_run(h, e) || reset;
 }
 
 static void access_op(struct harness *h, const struct op *op)
@@ -103,14 +106,18 @@ static uint64_t item(const struct op *op, unsigned n)
 	return value;
 }
 
-/* REP INS and OUTS stay at their port; REP MOVS goes on through memory. */
+/*
+ * REP INS and OUTS stay at their port; REP MOVS goes on through memory. None goes on when one of
+ * its items resets the machine.
+ */
 static void string_op(struct harness *h, const struct op *op)
 {
 	const struct fuzz_region *r = region_by_number(&h->regions, op->region);
 	uint64_t size = r ? region_size(r) : 0, offset = size ? op->offset % size : 0;
 
 	for (unsigned n = 0; size && n < op->count && h->m->stop == STOP_NONE; n++) {
-		access_run(h, r, offset, op->size, op->kind == OP_WRITE_STRING, item(op, n));
+		if (access_run(h, r, offset, op->size, op->kind == OP_WRITE_STRING, item(op, n)))
+			return;
 		/* The region may be a window that was moved just now. */
 		size = region_size(r);
 		if (size && r->kind == EXIT_MMIO)

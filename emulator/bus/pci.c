@@ -56,13 +56,14 @@ static void bars_apply(struct device *d)
 
 	for (unsigned i = 0; i < PCI_BARS; i++) {
 		const struct pci_bar *bar = &class->bar[i];
-		uint32_t base = config_get(d, PCI_BAR + 4 * i, 4) & ~(bar->size - 1);
 		bool io = bar->kind == PCI_BAR_IO;
 		struct window *w;
+		uint32_t base;
 
 		if (bar->kind == PCI_BAR_NONE)
 			continue;
 		w = bar_window(d, n++);
+		base = config_get(d, PCI_BAR + 4 * i, 4) & ~(bar->size - 1);
 		w->region.base = base;
 		w->region.size = bar->size;
 		/* At address 0 a function is not placed yet (6.2.5.1). */
@@ -112,7 +113,7 @@ void pci_reset(struct device *d)
 	f->config[PCI_HEADER_TYPE] = class->header_type;
 	f->config[PCI_INTERRUPT_PIN] = class->interrupt_pin;
 	for (unsigned i = 0; i < PCI_BARS; i++)
-		config_put(d, PCI_BAR + 4 * i, 4, class->bar[i].kind == PCI_BAR_IO ? BAR_IO : 0);
+		f->config[PCI_BAR + 4 * i] = class->bar[i].kind == PCI_BAR_IO ? BAR_IO : 0;
 	for (const struct pci_register *r = class->registers; r && r->count; r++)
 		memset(f->config + r->offset, r->reset, r->count);
 	bars_apply(d);

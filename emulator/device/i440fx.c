@@ -97,11 +97,12 @@ uint32_t i440fx_segment_size(unsigned n)
 
 static void i440fx_window_apply(struct device *d)
 {
+	const struct i440fx *s = device_state(d);
 	struct bus *b = &d->machine->bus;
 	bool on = false;
 
 	for (unsigned n = 0; n < I440FX_SEGMENTS; n++)
-		on |= i440fx_view(device_state(d), n) == SLOT_WRITE;
+		on |= i440fx_view(s, n) == SLOT_WRITE;
 	for (unsigned i = 0; i < b->windows; i++) {
 		if (b->window[i].region.device == d)
 			b->window[i].on = on;
@@ -110,8 +111,10 @@ static void i440fx_window_apply(struct device *d)
 
 static void i440fx_segments_apply(struct device *d)
 {
+	const struct i440fx *s = device_state(d);
+
 	for (unsigned n = 0; n < I440FX_SEGMENTS; n++)
-		device_set_view(d, i440fx_segment_base(n), i440fx_view(device_state(d), n));
+		device_set_view(d, i440fx_segment_base(n), i440fx_view(s, n));
 	i440fx_window_apply(d);
 }
 
