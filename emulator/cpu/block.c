@@ -56,6 +56,8 @@ static void block_free(struct vcpu *v, struct block *b)
 	struct block_cache *cache = v->blocks;
 
 	front_remove(cache, b);
+	if (b->other)
+		b->other->other = NULL;
 	if (b->translations)
 		v->translations_forget(v, b);
 	cache->bytes -= block_size(b);
@@ -182,8 +184,23 @@ void vcpu_ram_changed(struct vcpu *v, uint64_t first, uint64_t count)
 
 /* ---- decoding ---- */
 
+static bool is_conditional_jump(const struct insn *i)
+{
+	if (i->handler == insn_undefined || i->handler == insn_too_long)
+		return false;
+	return (i->map == MAP_1BYTE && i->opcode >= 0x70 && i->opcode <= 0x7f) ||
+	       (i->map == MAP_0F && i->opcode >= 0x80 && i->opcode <= 0x8f);
+}
+
+/* Does an extended block go on behind it? Not where it is a loop: this jump is taken mostly. */
+static bool is_passed(const struct insn *i, unsigned bytes)
+{
+	return is_conditional_jump(i) && i->immediate + bytes != 0;
+}
+
 /* Decodes a block at a RAM offset; NULL when its first instruction does not end in this page. */
-static struct block *block_decode(const struct vcpu *v, uint64_t ram_offset)
+static struct block *block_decode(const struct vcpu *v, uint64_t ram_offset, unsigned code_bits,
+				  bool extended)
 {
 	struct insn insn[BLOCK_INSNS];
 	unsigned offset = (unsigned)(ram_offset % RAM_PAGE_SIZE), bytes = 0, count = 0;
@@ -196,13 +213,14 @@ static struct block *block_decode(const struct vcpu *v, uint64_t ram_offset)
 
 		if (available == 0)
 			break;
-		length = insn_decode(&v->model, v->c->code_bits, code + bytes,
+		length = insn_decode(&v->model, code_bits, code + bytes,
 				     available < INSN_BYTES_MAX ? available : INSN_BYTES_MAX,
 				     &insn[count]);
 		if (length == 0)
 			break;
 		bytes += length;
-		if (insn[count++].ends_block)
+		count++;
+		if (insn[count - 1].ends_block && !(extended && is_passed(&insn[count - 1], bytes)))
 			break;
 	}
 	if (count == 0)
@@ -214,11 +232,25 @@ static struct block *block_decode(const struct vcpu *v, uint64_t ram_offset)
 	    .ram_offset = ram_offset,
 	    .bytes = (uint16_t)bytes,
 	    .count = (uint8_t)count,
-	    .code_bits = v->c->code_bits,
+	    .code_bits = (uint8_t)code_bits,
+	    .is_extended = extended,
 	    .key = FRONT_NONE,
 	};
 	memcpy(b->insn, insn, count * sizeof(insn[0]));
 	return b;
+}
+
+/* To its page, which is there. */
+static void page_add(struct block_cache *cache, struct code_page *p, struct block *b)
+{
+	unsigned offset = (unsigned)(b->ram_offset % RAM_PAGE_SIZE);
+	struct block **bucket = &p->bucket[offset >> GRANULE_BITS];
+
+	b->next = *bucket;
+	*bucket = b;
+	p->blocks++;
+	p->granules |= granule_bits(offset, b->bytes);
+	cache->bytes += block_size(b);
 }
 
 /* The block at a RAM offset, decoded if need be; NULL when it has to be done without one. */
@@ -232,14 +264,15 @@ static struct block *block_get(struct vcpu *v, uint64_t ram_offset)
 
 	if (p) {
 		for (b = p->bucket[g]; b; b = b->next)
-			if (b->ram_offset == ram_offset && b->code_bits == v->c->code_bits)
+			if (b->ram_offset == ram_offset && b->code_bits == v->c->code_bits &&
+			    !b->is_extended)
 				return b;
 	}
 	if (cache->bytes > BLOCK_MEMORY) {
 		blocks_forget(v);
 		p = NULL;
 	}
-	b = block_decode(v, ram_offset);
+	b = block_decode(v, ram_offset, v->c->code_bits, false);
 	if (!b)
 		return NULL;
 	if (!p) {
@@ -253,12 +286,30 @@ static struct block *block_get(struct vcpu *v, uint64_t ram_offset)
 		v->guard[page] |= GUARD_CODE;
 		tlb_shadow_drop_stores(v);
 	}
-	b->next = p->bucket[g];
-	p->bucket[g] = b;
-	p->blocks++;
-	p->granules |= granule_bits(ram_offset % RAM_PAGE_SIZE, b->bytes);
-	cache->bytes += block_size(b);
+	page_add(cache, p, b);
 	return b;
+}
+
+struct block *block_extend(struct vcpu *v, struct block *b)
+{
+	struct block_cache *cache = v->blocks;
+	struct block *longer;
+
+	if (b->other || b->is_extended)
+		return b->other;
+	if (!is_passed(&b->insn[b->count - 1], b->bytes) || cache->bytes > BLOCK_MEMORY)
+		return NULL;
+	longer = block_decode(v, b->ram_offset, b->code_bits, true);
+	if (!longer)
+		return NULL;
+	if (longer->count == b->count) {
+		free(longer);
+		return NULL;
+	}
+	longer->other = b;
+	b->other = longer;
+	page_add(cache, cache->page[b->ram_offset / RAM_PAGE_SIZE], longer);
+	return longer;
 }
 
 /*

@@ -17,8 +17,10 @@ struct block {
 	uint16_t bytes;
 	uint8_t count;
 	uint8_t code_bits;
-	uint16_t heat;      /* a translator's: how often it was interpreted */
-	void *translations; /* a translator's */
+	uint16_t heat;       /* a translator's: how often it was interpreted */
+	void *translations;  /* a translator's */
+	bool is_extended;    /* by block_extend() */
+	struct block *other; /* of a block its extension, or of that what it is of; or NULL */
 	struct insn insn[];
 };
 
@@ -54,6 +56,12 @@ struct block_cache {
  * fault of fetching it; v->insn must be NULL then.
  */
 const struct insn *block_enter(struct vcpu *v);
+
+/*
+ * The same block, but going on behind conditional jumps, for a translator: the interpreter does not
+ * come to it. NULL when it would be no longer. It goes when the block does, if not before.
+ */
+struct block *block_extend(struct vcpu *v, struct block *b);
 
 /*
  * RAM [ram_offset, ram_offset + size) is about to be stored to: decoded instructions that overlap

@@ -80,6 +80,19 @@ void interp_block(struct vcpu *v, const struct insn *i)
 	interp_rest(v, i);
 }
 
+void interp_extended(struct vcpu *v, const struct insn *i)
+{
+	const struct cpu *c = v->c;
+	const struct block_cache *cache = v->blocks;
+	uint64_t mask = c->linear_mask, next;
+
+	do {
+		next = (c->reg[GPR_RIP] + i->length) & mask;
+		interp_insn(v, i, mask);
+		i++;
+	} while (i < cache->end && c->insns < v->limit && c->reg[GPR_RIP] == next);
+}
+
 static __attribute__((noinline)) void interp_loop(struct vcpu *v)
 {
 	const struct cpu *c = v->c;

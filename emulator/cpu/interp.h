@@ -14,7 +14,9 @@ void interp_fault(struct vcpu *v);
 void interp_step(struct vcpu *v);
 /* From i, which block_enter() returned, to the end of its block or the limit. */
 void interp_block(struct vcpu *v, const struct insn *i);
-/* The same, but not beyond where the next instruction is at CS:rip. */
+/* The same for a block of block_extend(), which a conditional jump in it may end. */
+void interp_extended(struct vcpu *v, const struct insn *i);
+/* As interp_block(), but not beyond where the next instruction is at CS:rip. */
 void interp_block_to(struct vcpu *v, const struct insn *i, uint64_t rip);
 /*
  * Begins the way to CS:rip, as interp_run() would: with one instruction, or one iteration. False

@@ -22,7 +22,7 @@ def self_check(d):
         d.expect(f"{name}: the engines agree on each block", done, 33)
         plain = d.run("run", *options(d, name))
         d.check(f"{name}: checking does not show", plain.out == done.out, done)
-    for check, least in (("on", 200), ("always", 3000)):
+    for check, least in (("on", 150), ("always", 3000)):
         done = d.run("run", "-accel", f"tcg,threshold=0,check={check}", "-d", "check",
                      *options(d, "hello"), timeout=200)
         told = re.search(r"^check: (\d+) blocks ran by both engines, (\d+) times, (\d+) "

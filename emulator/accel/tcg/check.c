@@ -292,8 +292,9 @@ static void outcome_take(const struct vcpu *v, struct outcome *o, bool fault)
 
 /* Runs the block by one engine, to its end and no further. A fault is noted, and not delivered. */
 static __attribute__((noinline)) void run_caught(struct jit *j, struct jit_block *t,
-						 const struct insn *i, struct outcome *o)
+						 struct outcome *o)
 {
+	struct check *k = j->check;
 	struct vcpu *v = j->v;
 	jmp_buf outer;
 
@@ -302,12 +303,12 @@ static __attribute__((noinline)) void run_caught(struct jit *j, struct jit_block
 		jit_flags_settle(j);
 		outcome_take(v, o, true);
 	} else {
-		if (t)
+		if (k->second)
 			jit_block_run(j, t);
 		else
-			interp_block(v, i);
+			jit_interpret_block(v, t->block);
 		/* Iterations of REP count, so the code may have been left before the limit. */
-		while (t && v->c->insns < v->limit)
+		while (k->second && v->limit && v->c->insns < k->interp.cpu.insns)
 			interp_block(v, block_enter(v));
 		outcome_take(v, o, false);
 	}
@@ -441,7 +442,7 @@ static void check_count(struct check *k, struct jit_block *t)
 		t->checks = CHECK_TIMES;
 }
 
-const char *jit_check(struct jit *j, struct jit_block *t, const struct insn *i)
+const char *jit_check(struct jit *j, struct jit_block *t)
 {
 	struct vcpu *v = j->v;
 	struct check *k = j->check;
@@ -451,14 +452,14 @@ const char *jit_check(struct jit *j, struct jit_block *t, const struct insn *i)
 
 	check_begin(v, k);
 	v->limit = end;
-	run_caught(j, NULL, i, &k->interp);
+	run_caught(j, t, &k->interp);
 	fault = k->interp.fault;
 	if (!k->impossible && !t->dead) {
 		state_restore(j, k);
 		shadow_prepare(j, k, t->checks & 1);
 		k->second = true;
 		v->limit = end;
-		run_caught(j, t, i, &k->jit);
+		run_caught(j, t, &k->jit);
 		what = compare(v, k);
 		fault = k->jit.fault;
 	}

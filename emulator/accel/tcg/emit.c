@@ -5,8 +5,13 @@
  *     entry:  sub r13, N          N instructions begin; is there room before the limit?
  *             js limit
  *             ...                 the operations
+ *             jcc                 an edge on the way, by its charge
+ *             ...
  *             jmp / jcc           edges, once linked straight into the next block
  *     limit:  ...                 out of line: leave, the interpreter goes on to the limit
+ *     charge: sub r13, M - K      K instructions of this block are not run, but M of the next one
+ *             js                  to its limit
+ *             jmp                 behind its entry
  *     edge:   ...                 leave, and say by which edge
  *     hand over:                  the interpreter does one instruction, then the next one's code
  *
@@ -15,6 +20,8 @@
  * edge looks into the code TLB first, as block_enter() does.
  */
 #include "emulator/accel/tcg/emit.h"
+
+#define HOT_ALIGN 64 /* of a block that is run much: a line of the host's cache */
 
 void emit_handover(struct emitter *e, unsigned insn, unsigned condition)
 {
@@ -102,9 +109,19 @@ static void emit_late_flags(struct emitter *e, unsigned late)
 		emit_flags(e, &e->ir->op[late - 1]);
 }
 
-static void edge_set(struct emitter *e, uint64_t rip, uint8_t *jump)
+static struct jit_edge *edge_set(struct emitter *e, uint64_t rip, uint8_t *jump)
 {
-	e->t->edge[e->edges++] = (struct jit_edge){.rip = rip, .from = e->t, .jump = jump};
+	struct jit_edge *edge = &e->t->edge[e->edges++];
+
+	*edge = (struct jit_edge){.rip = rip, .from = e->t, .jump = jump};
+	return edge;
+}
+
+/* Out of translated code. */
+static void emit_exit(struct emitter *e, uint32_t how)
+{
+	asm_mov_imm(&e->a, HOST_RAX, how);
+	asm_link(asm_jmp(&e->a), e->j->exit);
 }
 
 static const struct tlb_code_entry *code_tlb_slot(const struct emitter *e, uint64_t rip)
@@ -114,20 +131,26 @@ static const struct tlb_code_entry *code_tlb_slot(const struct emitter *e, uint6
 	return &tlb->code[(e->t->mode & MODE_USER) != 0][rip >> PAGE_BITS & (TLB_SIZE - 1)];
 }
 
-/* A jump to RIP that is taken always, or by a condition; `late` as in struct ir_op. */
-static void emit_edge(struct emitter *e, uint64_t rip, int condition, unsigned late)
+/* A jump to RIP, by operation o: taken always, or by a condition. */
+static void emit_edge(struct emitter *e, const struct ir_op *o, uint64_t rip, int condition)
 {
 	struct assembler *a = &e->a;
+	unsigned unused = o->op == IR_EXIT ? e->ir->insns - o->insn - 1u : 0;
 	uint8_t *skip = NULL, *other[2], *gpa;
+	struct jit_edge *edge;
 
 	if ((rip & PAGE_MASK) == (e->t->rip & PAGE_MASK)) {
-		e->late[e->edges] = late;
-		edge_set(e, rip, condition < 0 ? asm_jmp(a) : asm_jcc(a, (unsigned)condition));
+		e->late[e->edges] = o->late;
+		edge =
+		    edge_set(e, rip, condition < 0 ? asm_jmp(a) : asm_jcc(a, (unsigned)condition));
+		edge->unused = (uint8_t)unused;
 		return;
 	}
 	if (condition >= 0)
 		skip = asm_jcc(a, (unsigned)condition ^ 1);
-	emit_late_flags(e, late);
+	emit_late_flags(e, o->late);
+	if (unused)
+		asm_alu_imm(a, 8, ASM_ADD, HOST_R13, (int32_t)unused);
 	asm_mov_imm(a, HOST_RAX, (uint64_t)(uintptr_t)code_tlb_slot(e, rip));
 	asm_mov_imm(a, HOST_R14, rip & PAGE_MASK);
 	asm_rm(a, 8, 0x3b, HOST_R14, host_at(HOST_RAX, offsetof(struct tlb_code_entry, page)));
@@ -138,14 +161,13 @@ static void emit_edge(struct emitter *e, uint64_t rip, int condition, unsigned l
 	asm_u64(a, 0);
 	asm_rm(a, 8, 0x3b, HOST_R14, host_at(HOST_RAX, offsetof(struct tlb_code_entry, gpa)));
 	other[1] = asm_jcc(a, CC_NE);
-	edge_set(e, rip, asm_jmp(a));
+	edge = edge_set(e, rip, asm_jmp(a));
 	/* Not linked, or not what it was linked to: out by the stub, which lies right here. */
-	e->t->edge[e->edges - 1].gpa = a->full ? NULL : gpa;
-	e->t->edge[e->edges - 1].stub = a->at;
+	edge->gpa = a->full ? NULL : gpa;
+	edge->stub = a->at;
 	asm_link(other[0], a->at);
 	asm_link(other[1], a->at);
-	asm_mov_imm(a, HOST_RAX, e->t->index << 3 | (e->edges - 1) << 2 | JIT_EDGE);
-	asm_link(asm_jmp(a), e->j->exit);
+	emit_exit(e, JIT_EXIT(JIT_EDGE, e->t->index, e->edges - 1));
 	asm_link(skip, a->at);
 }
 
@@ -156,11 +178,17 @@ static void emit_edge_stub(struct emitter *e, unsigned n)
 	if (e->late[n]) {
 		edge->late = e->a.at;
 		emit_late_flags(e, e->late[n]);
-		edge->late_jump = asm_jmp(&e->a);
+		edge->late_jump = edge->unused ? NULL : asm_jmp(&e->a);
+	}
+	if (edge->unused) {
+		edge->charge = e->a.full ? NULL : e->a.at;
+		asm_rr(&e->a, 8, 0x81, ASM_SUB, HOST_R13);
+		asm_u32(&e->a, 0);
+		asm_jcc(&e->a, CC_S);
+		asm_jmp(&e->a);
 	}
 	edge->stub = e->a.at;
-	asm_mov_imm(&e->a, HOST_RAX, e->t->index << 3 | n << 2 | JIT_EDGE);
-	asm_link(asm_jmp(&e->a), e->j->exit);
+	emit_exit(e, JIT_EXIT(JIT_EDGE, e->t->index, n));
 }
 
 static void emit_edge_stubs(struct emitter *e)
@@ -184,15 +212,18 @@ static uint64_t rip_behind(const struct emitter *e, const struct ir_op *o)
 
 static void emit_jcc(struct emitter *e, const struct ir_op *o)
 {
-	emit_edge(e, o->imm, (int)emit_condition(e, o), o->late);
-	emit_edge(e, rip_behind(e, o), -1, o->late);
+	emit_edge(e, o, o->imm, (int)emit_condition(e, o));
+	if (o->op == IR_JCC)
+		emit_edge(e, o, rip_behind(e, o), -1);
+	else if (o->sinks)
+		emit_late_flags(e, o->late);
 }
 
 static void emit_jcxz(struct emitter *e, const struct ir_op *o)
 {
 	asm_rr(&e->a, o->size, 0x85, HOST_RCX, HOST_RCX);
-	emit_edge(e, o->imm, o->kind ? CC_NE : CC_E, 0);
-	emit_edge(e, rip_behind(e, o), -1, 0);
+	emit_edge(e, o, o->imm, o->kind ? CC_NE : CC_E);
+	emit_edge(e, o, rip_behind(e, o), -1);
 }
 
 static void emit_op(struct emitter *e, const struct ir_op *o)
@@ -216,8 +247,9 @@ static void emit_op(struct emitter *e, const struct ir_op *o)
 	case IR_GOTO:
 		e->insn_at[e->ir->insns] = e->a.at;
 		e->insn_host[e->ir->insns] = o->late;
-		emit_edge(e, o->imm, -1, o->late);
+		emit_edge(e, o, o->imm, -1);
 		break;
+	case IR_EXIT:
 	case IR_JCC:
 		emit_jcc(e, o);
 		break;
@@ -269,12 +301,16 @@ bool jit_emit(struct jit *j, struct jit_block *t)
 	struct emitter e = {.j = j, .t = t, .ir = &j->ir};
 	uint8_t *start, *limit;
 
-	e.a.at = start = j->code_at;
+	start = j->code_at;
+	if (t->block->is_extended)
+		start += -(uintptr_t)start & (HOT_ALIGN - 1);
+	e.a.at = start;
 	e.a.end = j->code.writable + j->code.size;
 	measure(&e);
 	t->entry = os_code_executable(&j->code, start);
 	asm_alu_imm(&e.a, 8, ASM_SUB, HOST_R13, (int32_t)j->ir.insns);
 	limit = asm_jcc(&e.a, CC_S);
+	t->body = (uint8_t)(e.a.at - start);
 	if (j->ir.has_float)
 		emit_float_begin(&e);
 	if (j->ir.has_x87)
@@ -282,8 +318,8 @@ bool jit_emit(struct jit *j, struct jit_block *t)
 	for (unsigned n = 0; n < j->ir.ops; n++)
 		emit_op(&e, &j->ir.op[n]);
 	asm_link(limit, e.a.at);
-	asm_mov_imm(&e.a, HOST_RAX, t->index << 3 | JIT_LIMIT);
-	asm_link(asm_jmp(&e.a), j->exit);
+	t->limit = (uint16_t)(e.a.at - start);
+	emit_exit(&e, JIT_EXIT(JIT_LIMIT, t->index, 0));
 	emit_edge_stubs(&e);
 	emit_handovers(&e);
 	if (e.a.full)

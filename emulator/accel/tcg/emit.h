@@ -25,7 +25,7 @@ struct emitter {
 	unsigned end[64];     /* behind which byte of the block it ends */
 	struct handover handover[EMIT_HANDOVERS];
 	unsigned handovers, edges;
-	unsigned late[2]; /* of edges: what is stored on the way, as in struct ir_op */
+	unsigned late[JIT_EDGES]; /* of edges: what is stored on the way, as in struct ir_op */
 };
 
 /* ---- operands ---- */

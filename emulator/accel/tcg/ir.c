@@ -20,8 +20,8 @@ static const char *const opcode_name[IR_OPCODES] = {
     [IR_ADDR] = "addr",       [IR_PROBE] = "probe",     [IR_ALIGNED] = "aligned",
     [IR_FORWARD] = "forward", [IR_SSE] = "sse",         [IR_X87] = "x87",
     [IR_LOOKUP] = "lookup",   [IR_CALL] = "call",       [IR_PORT] = "port",
-    [IR_GOTO] = "goto",       [IR_JCC] = "j",           [IR_JCXZ] = "jcxz",
-    [IR_JUMP] = "jump",
+    [IR_GOTO] = "goto",       [IR_EXIT] = "exit",       [IR_JCC] = "j",
+    [IR_JCXZ] = "jcxz",       [IR_JUMP] = "jump",
 };
 
 static const char *const register_name[] = {"rax", "rcx", "rdx",  "rbx",   "rsp",  "rbp", "rsi",
@@ -112,7 +112,7 @@ static void put_sum(struct line *l, const struct ir_op *o)
 
 static bool has_condition(const struct ir_op *o)
 {
-	return o->op == IR_SETCC || o->op == IR_CMOV || o->op == IR_JCC;
+	return o->op == IR_SETCC || o->op == IR_CMOV || o->op == IR_JCC || o->op == IR_EXIT;
 }
 
 void ir_print(const struct ir_op *o, char *text, size_t size)
@@ -149,12 +149,12 @@ void ir_print(const struct ir_op *o, char *text, size_t size)
 		put_sum(&l, o);
 	if (o->op == IR_IMUL3 || o->op == IR_SHD)
 		put(&l, ", 0x%llx", (unsigned long long)o->imm);
-	if (o->op == IR_GOTO || o->op == IR_JCC || o->op == IR_JCXZ)
+	if (o->op == IR_GOTO || o->op == IR_JCC || o->op == IR_EXIT || o->op == IR_JCXZ)
 		put(&l, " 0x%llx", (unsigned long long)o->imm);
 	if (o->stores)
 		put(&l, "  ; flags stored");
 	if (o->fused)
 		put(&l, "  ; flags of the host");
 	if (o->late)
-		put(&l, "  ; flags stored behind it");
+		put(&l, "  ; flags stored behind it%s", o->sinks ? ", on both ways" : "");
 }

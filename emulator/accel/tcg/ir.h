@@ -76,6 +76,7 @@ enum ir_opcode {
 	IR_CALL,   /* this guest instruction is the interpreter's; kind: IR_CALL_* */
 	IR_PORT,   /* this guest instruction is IN or OUT, of port a or else imm */
 	IR_GOTO,   /* the block ends, to RIP imm */
+	IR_EXIT,   /* the block ends, to RIP imm, if condition */
 	IR_JCC,    /* the block ends, to RIP imm if condition, else to the next instruction */
 	IR_JCXZ,   /* the same; kind 0: if rCX of `size` bytes is 0, kind 1: if it is not */
 	IR_JUMP,   /* the block ends, to what LOOKUP found */
@@ -99,8 +100,10 @@ struct ir_op {
 	bool stores;     /* the flags it sets are needed in the frame */
 	bool fused;      /* the flags it reads are those that the host has */
 	bool needs_host; /* INSN: flags in the host cross this boundary */
-	uint16_t late;   /* of an end: 1 + the operation whose flags are stored on the way out */
-	uint16_t form;   /* of SSE and X87: SSE_*, X87_* */
+	/* GOTO, JCC, EXIT: 1 + the operation whose flags are to be stored on the way out. */
+	uint16_t late;
+	bool sinks;    /* EXIT: and also on the way on */
+	uint16_t form; /* of SSE and X87: SSE_*, X87_* */
 	int32_t disp;
 	uint64_t imm;
 };
@@ -110,7 +113,7 @@ struct ir_op {
 
 struct ir_block {
 	uint64_t rip;
-	unsigned insns, ops;
+	unsigned insns, ops, edges;
 	bool code64;
 	bool sse;       /* no SSE instruction faults for the state of CR0 and CR4 */
 	bool sse_float; /* and none of its exceptions is unmasked */

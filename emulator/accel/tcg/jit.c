@@ -22,6 +22,7 @@
 #define CODE_MARGIN (64u << 10)  /* more than any block needs */
 #define MXCSR_MASKS 0x1f80u      /* of all exceptions */
 #define FAR_LIMIT   (1ull << 40) /* a limit beyond is as good as none */
+#define SAMPLES     4            /* a block that was so often what ran at a limit is extended */
 
 /* A guest may well jump to NO_RIP: that matches here, and then not in the page. */
 static const struct tlb_code_entry nowhere = {.page = 0};
@@ -29,19 +30,27 @@ static const struct jit_jump no_jump = {.rip = NO_RIP, .tlb = &nowhere};
 
 /* ---- linking ---- */
 
+/* `sub r13, insns; js limit; jmp body`, as emit_edge_stub() gives it. */
+static void charge_set(uint8_t *charge, int32_t insns, const uint8_t *limit, const uint8_t *body)
+{
+	memcpy(charge + 3, &insns, sizeof(insns));
+	asm_link(charge + 9, limit);
+	asm_link(charge + 14, body);
+}
+
 static void edge_link(struct jit *j, struct jit_edge *e, struct jit_block *to)
 {
-	const uint8_t *entry = j->code.writable + (to->entry - j->code.executable);
+	uint8_t *entry = j->code.writable + (to->entry - j->code.executable), *direct = entry;
 	uint64_t page = to->gpa & PAGE_MASK;
 
 	if (e->gpa)
 		memcpy(e->gpa, &page, sizeof(page));
-	if (e->late && !to->kills) {
-		asm_link(e->jump, e->late);
-		asm_link(e->late_jump, entry);
-	} else {
-		asm_link(e->jump, entry);
+	if (e->charge) {
+		charge_set(e->charge, to->insns - e->unused, entry + to->limit, entry + to->body);
+		direct = e->charge;
 	}
+	asm_link(e->jump, e->late && !to->kills ? e->late : direct);
+	asm_link(e->late_jump, direct);
 	e->to = to;
 	e->next = to->incoming;
 	e->link = &to->incoming;
@@ -52,7 +61,9 @@ static void edge_link(struct jit *j, struct jit_edge *e, struct jit_block *to)
 
 void jit_edge_reset(const struct jit_edge *e)
 {
-	asm_link(e->jump, e->late ? e->late : e->stub);
+	if (e->charge)
+		charge_set(e->charge, -e->unused, e->stub, e->stub);
+	asm_link(e->jump, e->late ? e->late : e->charge ? e->charge : e->stub);
 	asm_link(e->late_jump, e->stub);
 }
 
@@ -65,6 +76,12 @@ static void edge_unlink(struct jit_edge *e)
 	if (e->next)
 		e->next->link = e->link;
 	e->to = NULL;
+}
+
+static void edges_unlink(struct jit_block *t)
+{
+	for (unsigned n = 0; n < t->edges; n++)
+		edge_unlink(&t->edge[n]);
 }
 
 static struct jit_block **page_of(struct jit *j, uint64_t rip)
@@ -99,8 +116,7 @@ static void block_kill(struct jit *j, struct jit_block *t)
 		*jump = no_jump;
 	while (t->incoming)
 		edge_unlink(t->incoming);
-	edge_unlink(&t->edge[0]);
-	edge_unlink(&t->edge[1]);
+	edges_unlink(t);
 	if (j->last && j->last->from == t)
 		j->last = NULL;
 	page_leave(t);
@@ -192,13 +208,24 @@ bool jit_mode_now(const struct cpu *c, unsigned *mode)
 	       segment_is_flat(&c->seg[SEG_DS]) && segment_is_flat(&c->seg[SEG_ES]);
 }
 
-static void ir_make(struct jit *j, const struct jit_block *t)
+/* What a translation is found by. */
+struct jit_key {
+	uint64_t rip, gpa;
+	unsigned mode;
+};
+
+static void ir_make(struct jit *j, const struct block *b, const struct jit_key *at)
 {
-	j->ir.sse = t->mode & MODE_SSE;
-	j->ir.sse_float = t->mode & MODE_FLOAT;
-	j->ir.x87 = t->mode & MODE_X87;
-	ir_translate(&j->ir, t->block, t->rip);
+	j->ir.sse = at->mode & MODE_SSE;
+	j->ir.sse_float = at->mode & MODE_FLOAT;
+	j->ir.x87 = at->mode & MODE_X87;
+	ir_translate(&j->ir, b, at->rip);
 	ir_optimise(&j->ir);
+}
+
+static struct jit_key key_of(const struct jit_block *t)
+{
+	return (struct jit_key){.rip = t->rip, .gpa = t->gpa, .mode = t->mode};
 }
 
 /* Whether the place to stop at is in a block that begins at `rip`. */
@@ -207,23 +234,33 @@ static bool has_stop(const struct jit *j, const struct block *b, uint64_t rip)
 	return j->stop - rip < b->bytes;
 }
 
-static struct jit_block *block_make(struct jit *j, struct block *b, unsigned mode, uint64_t gpa)
+static struct jit_block *translation_of(const struct block *b, uint64_t rip, unsigned mode)
+{
+	struct jit_block *t = b ? b->translations : NULL;
+
+	while (t && (t->rip != rip || t->mode != mode))
+		t = t->next;
+	return t;
+}
+
+static struct jit_block *block_make(struct jit *j, struct block *b, const struct jit_key *at)
 {
 	struct jit_block *t;
 
 	if (j->blocks == JIT_BLOCKS ||
 	    j->code.writable + j->code.size - j->code_at < (ptrdiff_t)CODE_MARGIN)
 		jit_forget(j);
-	t = calloc(1, sizeof(*t));
+	ir_make(j, b, at);
+	t = calloc(1, sizeof(*t) + j->ir.edges * sizeof(t->edge[0]));
 	if (!t)
 		return NULL;
 	t->block = b;
-	t->rip = j->v->c->reg[GPR_RIP];
-	t->gpa = gpa;
-	t->mode = (uint8_t)mode;
+	t->rip = at->rip;
+	t->gpa = at->gpa;
+	t->mode = (uint8_t)at->mode;
 	t->index = j->blocks;
 	t->checks = jit_check_times(j);
-	ir_make(j, t);
+	t->edges = j->ir.edges;
 	t->insns = (uint8_t)j->ir.insns;
 	t->kills = j->ir.kills != 0;
 	if (j->ir.full || !jit_emit(j, t)) {
@@ -241,26 +278,44 @@ static struct jit_block *block_make(struct jit *j, struct block *b, unsigned mod
 	return t;
 }
 
+/*
+ * Puts a translation that goes on behind conditional jumps in the place of one that does not: in
+ * code that is run much they are worth that it is longer, and that parts of it are in others, too.
+ */
+static struct jit_block *translation_extend(struct jit *j, struct jit_block *t)
+{
+	struct block *b = block_extend(j->v, t->block);
+	struct jit_key at = key_of(t);
+
+	if (!b || t->block->is_extended || (unlikely(j->stopping) && has_stop(j, b, at.rip)))
+		return t;
+	translation_drop(j, t);
+	return block_make(j, b, &at);
+}
+
 /* The translation of the block that was just entered; NULL when it is to be interpreted. */
-static struct jit_block *block_find(struct jit *j, unsigned *mode)
+static struct jit_block *block_find(struct jit *j)
 {
 	struct vcpu *v = j->v;
 	const struct cpu *c = v->c;
 	struct block *b = v->blocks->running;
-	uint64_t rip = c->reg[GPR_RIP], gpa;
+	struct jit_key at = {.rip = c->reg[GPR_RIP]};
 	struct jit_block *t;
 
-	if (!b || !jit_mode_now(c, mode) || (unlikely(j->stopping) && has_stop(j, b, rip)))
+	if (!b || !jit_mode_now(c, &at.mode) || (unlikely(j->stopping) && has_stop(j, b, at.rip)))
 		return NULL;
-	for (t = b->translations; t; t = t->next)
-		if (t->rip == rip && t->mode == *mode)
-			return t;
+	t = translation_of(b->other, at.rip, at.mode);
+	if (!t)
+		t = translation_of(b, at.rip, at.mode);
+	if (t)
+		return j->threshold ? t : translation_extend(j, t);
 	if (b->heat < j->threshold) {
 		b->heat++;
 		return NULL;
 	}
-	gpa = v->tlb->code[c->cpl == 3][rip >> PAGE_BITS & (TLB_SIZE - 1)].gpa | (rip & ~PAGE_MASK);
-	return block_make(j, b, *mode, gpa);
+	at.gpa = v->tlb->code[c->cpl == 3][at.rip >> PAGE_BITS & (TLB_SIZE - 1)].gpa |
+		 (at.rip & ~PAGE_MASK);
+	return block_make(j, b, &at);
 }
 
 /* So that an indirect jump to it finds it. Page 0 is what an empty TLB entry looks like. */
@@ -291,6 +346,31 @@ void jit_segments_load(struct jit_frame *f, const struct cpu *c)
 	}
 }
 
+void jit_interpret_block(struct vcpu *v, struct block *b)
+{
+	v->blocks->running = b;
+	v->blocks->end = b->insn + b->count;
+	if (b->is_extended)
+		interp_extended(v, b->insn);
+	else
+		interp_block(v, b->insn);
+}
+
+/*
+ * A block was what ran at a limit, as what runs much often is. The longer a block the sooner it
+ * does not fit; so one that is extended already gives the sample to one of those behind it.
+ */
+static void sample(struct jit *j, struct jit_block *t)
+{
+	t->samples++;
+	if (t->block->is_extended && t->edges)
+		t = t->edge[t->samples % t->edges].to;
+	else if (t->samples % SAMPLES)
+		return;
+	if (t && !t->block->is_extended)
+		translation_extend(j, t);
+}
+
 /*
  * The code was left at the beginning of a block that does not fit before the limit. The interpreter
  * goes on right here, for the flags may be none if this block kills those.
@@ -298,13 +378,12 @@ void jit_segments_load(struct jit_frame *f, const struct cpu *c)
 static void limit_meet(struct jit *j, struct jit_block *t)
 {
 	struct vcpu *v = j->v;
-	struct block_cache *cache = v->blocks;
+	struct block *b = t->block;
 
 	if (v->c->insns >= v->limit)
 		return;
-	cache->running = t->block;
-	cache->end = t->block->insn + t->block->count;
-	interp_block(v, t->block->insn);
+	sample(j, t);
+	jit_interpret_block(v, b);
 }
 
 static void code_run(struct jit *j, const uint8_t *code, uint64_t limit)
@@ -326,16 +405,16 @@ static void code_run(struct jit *j, const uint8_t *code, uint64_t limit)
 	if (unlikely(f->x87_loaded))
 		jit_x87_store(f);
 	v->insn = NULL;
-	if ((left & 3) == JIT_LEFT)
+	if (JIT_EXIT_HOW(left) == JIT_LEFT)
 		return;
-	t = j->block[left >> 3];
+	t = j->block[JIT_EXIT_BLOCK(left)];
 	jit_flags_store(f, c);
-	if ((left & 3) == JIT_LIMIT) {
+	if (JIT_EXIT_HOW(left) == JIT_LIMIT) {
 		c->reg[GPR_RIP] = t->rip;
 		c->insns = f->limit - (uint64_t)(f->left + t->insns);
 		limit_meet(j, t);
 	} else {
-		j->last = &t->edge[left >> 2 & 1];
+		j->last = &t->edge[JIT_EXIT_EDGE(left)];
 		c->reg[GPR_RIP] = j->last->rip;
 		c->insns = f->limit - (uint64_t)f->left;
 	}
@@ -355,8 +434,7 @@ void jit_block_run(struct jit *j, struct jit_block *t)
 		code_run(j, t->entry, v->limit - IR_KILLS_MAX);
 		return;
 	}
-	edge_unlink(&t->edge[0]);
-	edge_unlink(&t->edge[1]);
+	edges_unlink(t);
 	code_run(j, t->entry, end);
 }
 
@@ -383,16 +461,17 @@ static bool jump_run(struct jit *j)
 }
 
 /* check=on: stops with all that is known of the block when the engines differ. */
-static void check_block(struct jit *j, struct jit_block *t, const struct insn *i)
+static void check_block(struct jit *j, struct jit_block *t)
 {
-	const char *what = jit_check(j, t, i);
+	const char *what = jit_check(j, t);
+	struct jit_key at = key_of(t);
 	struct log log = j->log;
 	char text[400], where[440];
 
 	if (!what)
 		return;
 	j->log.items |= LOG_IN_ASM | LOG_IR | LOG_OUT_ASM;
-	ir_make(j, t);
+	ir_make(j, t->block, &at);
 	if (j->log.write)
 		jit_dump_block(j, t);
 	j->log = log;
@@ -407,7 +486,6 @@ static void jit_turn(struct jit *j)
 	const struct insn *i;
 	struct jit_block *t;
 	struct jit_edge *last;
-	unsigned mode;
 
 	v->insn = NULL;
 	if (unlikely(debug_active(v))) {
@@ -418,7 +496,7 @@ static void jit_turn(struct jit *j)
 	if (jump_run(j))
 		return;
 	i = block_enter(v);
-	t = block_find(j, &mode);
+	t = block_find(j);
 	last = j->last;
 	j->last = NULL;
 	if (!t || t->insns > v->limit - v->c->insns) {
@@ -429,7 +507,7 @@ static void jit_turn(struct jit *j)
 		return;
 	}
 	if (unlikely(t->checks)) {
-		check_block(j, t, i);
+		check_block(j, t);
 		return;
 	}
 	if (unlikely(log_wants(&j->log, LOG_EXEC))) {

@@ -72,6 +72,7 @@ struct jit_frame {
 };
 
 #define FRAME_BIAS 128
+#define JIT_EDGES  64 /* of one block, at most */
 
 enum { X87_IN_CPU, X87_IN_HOST, X87_IN_FRAME };
 
@@ -89,7 +90,9 @@ struct jit_edge {
 	uint8_t *jump;                 /* displacement of the jump */
 	uint8_t *stub;                 /* where it leads while it is not linked */
 	uint8_t *late, *late_jump;     /* where flags are stored on the way, and the jump behind */
-	uint8_t *gpa;                  /* into another page: where the target's page is written */
+	uint8_t *charge; /* where `unused` and what the target takes are made up for */
+	uint8_t unused;  /* instructions of the block that it leaves out */
+	uint8_t *gpa;    /* into another page: where the target's page is written */
 };
 
 struct jit_block {
@@ -100,13 +103,17 @@ struct jit_block {
 	uint8_t insns, mode;
 	bool kills; /* all flags, before anything looks at them: they need not be stored for it */
 	bool dead;
-	uint8_t checks; /* check=on: how often the interpreter is to do the same */
+	uint8_t samples; /* how often it was what ran when a sample was taken */
+	uint8_t body;    /* so far behind the entry is the code past the look at the limit */
+	uint16_t limit;  /* and the way out when it does not fit */
+	uint8_t checks;  /* check=on: how often the interpreter is to do the same */
 	uint8_t checks_done, check_tries;
 	const uint8_t *entry; /* to be executed */
 	uint32_t size;        /* of its code */
-	struct jit_edge edge[2];
 	struct jit_edge *incoming;
 	struct jit_block *neighbour, **neighbour_link; /* in jit.page[] */
+	unsigned edges;
+	struct jit_edge edge[];
 };
 
 /* What code is specialised for, besides its address. */
@@ -147,9 +154,14 @@ struct jit {
 /* What jit.enter() returns: how the code was left, and in the bits above that where. */
 enum {
 	JIT_LEFT,  /* jit_interpret() did: struct cpu is right */
-	JIT_EDGE,  /* by the edge in bit 2, of the block in the bits above */
+	JIT_EDGE,  /* by that edge of the block */
 	JIT_LIMIT, /* at the beginning of a block that does not fit before the limit */
 };
+#define JIT_EXIT(how, block, edge)                                                                 \
+	((uint32_t)(how) | (uint32_t)(edge) << 2 | (uint32_t)(block) << 8)
+#define JIT_EXIT_HOW(exit)   ((exit)&3)
+#define JIT_EXIT_EDGE(exit)  ((exit) >> 2 & (JIT_EDGES - 1))
+#define JIT_EXIT_BLOCK(exit) ((exit) >> 8)
 
 /* Makes a translator for a vCPU, v->translator; NULL, or the reason why not. */
 const char *jit_open(struct vcpu *v, unsigned threshold);
@@ -168,11 +180,13 @@ void jit_segments_load(struct jit_frame *f, const struct cpu *c);
 void jit_make_thunks(struct jit *j, struct assembler *a);
 /* Runs a block by its code, and all that is linked to it. */
 void jit_block_run(struct jit *j, struct jit_block *t);
+/* Interprets a block that begins at RIP. May raise a guest fault. */
+void jit_interpret_block(struct vcpu *v, struct block *b);
 /*
- * Runs a block, from instruction i on, by both engines; NULL, or what came out differently. May
- * raise a guest fault (check.c).
+ * Runs a block by both engines; NULL, or what came out differently. May raise a guest fault
+ * (check.c).
  */
-const char *jit_check(struct jit *j, struct jit_block *t, const struct insn *i);
+const char *jit_check(struct jit *j, struct jit_block *t);
 /* NULL, or the reason why not; `always`: not only the first times. */
 const char *jit_check_open(struct jit *j, bool always);
 uint8_t jit_check_times(const struct jit *j); /* what a new block begins with */

@@ -96,6 +96,7 @@ struct ir_flags ir_flags(const struct ir_op *o)
 	case IR_CMOV:
 		f.reads = ir_condition_flags(o->condition);
 		return f;
+	case IR_EXIT:
 	case IR_JCC:
 		f.reads = ir_condition_flags(o->condition);
 		f.observes = f.leaves = true;
@@ -189,13 +190,18 @@ static void optimise_late(struct wanted *w, const struct ir_op *o, unsigned inde
 	late_to_frame(w);
 }
 
-/* Here the block can be left. */
+/*
+ * Here the block can be left. What is wanted in the frame further on is better stored behind the
+ * jump, too: perhaps it is taken often.
+ */
 static void optimise_way_out(struct wanted *w, struct ir_op *o)
 {
 	if (w->ways_out == sizeof(w->way_out) / sizeof(w->way_out[0])) {
 		w->frame = IR_ALL;
 		return;
 	}
+	o->sinks = w->frame;
+	w->frame = 0;
 	w->late = IR_ALL;
 	w->way_out[w->ways_out++] = o;
 }

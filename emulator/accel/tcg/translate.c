@@ -444,6 +444,20 @@ static void translate_insn(struct translation *t)
 	t->ended = o->kind == IR_CALL_LEAVE;
 }
 
+static unsigned edges_of(const struct ir_op *o)
+{
+	switch (o->op) {
+	case IR_GOTO:
+	case IR_EXIT:
+		return 1;
+	case IR_JCC:
+	case IR_JCXZ:
+		return 2;
+	default:
+		return 0;
+	}
+}
+
 void ir_translate(struct ir_block *ir, const struct block *b, uint64_t rip)
 {
 	struct translation t = {.ir = ir, .next = rip};
@@ -455,6 +469,7 @@ void ir_translate(struct ir_block *ir, const struct block *b, uint64_t rip)
 	ir->code64 = b->code_bits == 64;
 	for (t.n = 0; t.n < b->count && !t.ended; t.n++) {
 		t.i = &b->insn[t.n];
+		t.last = t.n + 1 == b->count;
 		t.rip = t.next;
 		t.next = (t.rip + t.i->length) & (ir->code64 ? UINT64_MAX : UINT32_MAX);
 		translate_insn(&t);
@@ -462,4 +477,7 @@ void ir_translate(struct ir_block *ir, const struct block *b, uint64_t rip)
 	ir->insns = t.n;
 	if (!t.ended)
 		ir_add(&t, IR_GOTO, 0, IR_NONE, IR_NONE)->imm = t.next;
+	ir->edges = 0;
+	for (unsigned n = 0; n < ir->ops; n++)
+		ir->edges += edges_of(&ir->op[n]);
 }

@@ -23,6 +23,7 @@ struct translation {
 	const struct insn *i;
 	uint64_t rip, next; /* of this instruction and of what follows it */
 	unsigned n;         /* its number */
+	bool last;          /* nothing is decoded behind it */
 	bool ended;         /* an operation that ends the block was given */
 };
 

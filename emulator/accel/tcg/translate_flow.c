@@ -24,10 +24,10 @@ static bool translate_jcc(struct translation *t)
 
 	if (!target_of(t, &target))
 		return false;
-	o = ir_add(t, IR_JCC, 0, IR_NONE, IR_NONE);
+	o = ir_add(t, t->last ? IR_JCC : IR_EXIT, 0, IR_NONE, IR_NONE);
 	o->condition = t->i->opcode & 15;
 	o->imm = target;
-	t->ended = true;
+	t->ended = t->last;
 	return true;
 }
 
