@@ -8,17 +8,19 @@
 
 /* Comparisons by their place; those that find theirs taken are passed over. */
 #define PLACES 4096u
-/* The list of the open ones is made anew after so many were picked. */
-#define PICKS 256u
+/* The list of the open ones is made anew after so many runs. */
+#define RUNS 64u
 
 static struct place {
 	uintptr_t at; /* 0: free */
-	bool equal;   /* it was, once */
+	uint32_t run;
+	bool equal; /* it was, once */
 	struct compare last;
 } place[PLACES];
 
 static uint16_t open_places[PLACES];
-static unsigned opened, picks;
+static unsigned opened;
+static uint32_t run;
 
 /* On the way of each comparison of the fuzzed code: little for those that are done with. */
 void compares_note(uintptr_t at, uint64_t is, uint64_t wanted, unsigned size)
@@ -32,6 +34,7 @@ void compares_note(uintptr_t at, uint64_t is, uint64_t wanted, unsigned size)
 	if (p->at != at)
 		return;
 	p->equal = is == wanted;
+	p->run = run;
 	p->last.is = is;
 	p->last.wanted = wanted;
 	p->last.size = (uint8_t)size;
@@ -46,12 +49,23 @@ static void list_open(void)
 	}
 }
 
+void compares_next_run(void)
+{
+	if (run++ % RUNS == 0)
+		list_open();
+}
+
 bool compares_pick(struct random *r, struct compare *c)
 {
-	if (picks++ % PICKS == 0)
-		list_open();
+	unsigned first, at = 0;
+
 	if (!opened)
 		return false;
-	*c = place[open_places[random_below(r, opened)]].last;
+	first = random_below(r, opened);
+	if (!random_one_in(r, 4)) {
+		while (at < opened && place[open_places[(first + at) % opened]].run + 1 != run)
+			at++;
+	}
+	*c = place[open_places[(first + at) % opened]].last;
 	return true;
 }

@@ -24,7 +24,12 @@ struct compare {
 
 /* The code at `place` compared these. */
 void compares_note(uintptr_t place, uint64_t is, uint64_t wanted, unsigned size);
-/* One that was never equal, by chance; false when there is none. */
+/* An input was run: what is noted from now on belongs to the next. */
+void compares_next_run(void);
+/*
+ * One that was never equal, by chance, most often of the last run; false when there is none. `is`
+ * is what an input made of it that is, mostly, the one to be mutated now.
+ */
 bool compares_pick(struct random *r, struct compare *c);
 
 #endif

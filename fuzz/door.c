@@ -114,11 +114,27 @@ static void door_char_write(struct host *host, unsigned channel, const uint8_t *
 		h->watch->output(h->watch, channel, buffer, size);
 }
 
+/* What outlives the machine has a size, and may not be the guest's to change. */
+static void check_store(struct harness *h, unsigned unit, uint64_t offset, size_t size)
+{
+	const struct machine_config *c = &h->m->config;
+	const struct image *i =
+	    unit < c->pflashes ? machine_config_image(c, IMAGE_PFLASH, unit) : NULL;
+
+	if (!i || offset > i->size || size > i->size - offset)
+		judge_object(h, "store: bytes %llx to %llx are changed of unit %u, which has %llx",
+			     (unsigned long long)offset, (unsigned long long)(offset + size), unit,
+			     (unsigned long long)(i ? i->size : 0));
+	else if (c->pflash[unit] == PFLASH_READ_ONLY)
+		judge_object(h, "store: unit %u is changed, which is read-only", unit);
+}
+
 static void door_store(struct host *host, unsigned unit, uint64_t offset, const void *bytes,
 		       size_t size)
 {
 	struct harness *h = harness_of(host);
 
+	check_store(h, unit, offset, size);
 	judge_event(h, 0x105, offset, size | (uint64_t)unit << 32);
 	h->work.output += (unsigned)size;
 	judge_call(h);

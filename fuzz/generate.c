@@ -488,6 +488,20 @@ bool generate_replaced(struct op *op, const struct compare *c)
 	return false;
 }
 
+bool generate_piece(struct op *op, const struct compare *c, unsigned *done)
+{
+	if (op->kind != OP_WRITE)
+		return false;
+	for (unsigned i = 0; i < c->size; i++) {
+		if ((*done >> i & 1) || (uint8_t)op->value != (uint8_t)(c->is >> 8 * i))
+			continue;
+		*done |= 1u << i;
+		op->value = (op->value & ~0xffull) | (uint8_t)(c->wanted >> 8 * i);
+		return true;
+	}
+	return false;
+}
+
 unsigned generate_burst(struct random *r, struct op op[GENERATE_BURST])
 {
 	unsigned count = 2 + random_below(r, GENERATE_BURST - 1);

@@ -41,6 +41,11 @@ void generate_nudge(struct random *r, struct op *op);
 void generate_towards(struct random *r, struct op *op);
 /* Where it has what the one side was, it gets the other; false: nowhere. */
 bool generate_replaced(struct op *op, const struct compare *c);
+/*
+ * It writes one byte of what the one side was, which is not in `done` yet, a bit for each: it gets
+ * the other side's byte.
+ */
+bool generate_piece(struct op *op, const struct compare *c, unsigned *done);
 /* One register again and again, as what fills up wants it. */
 #define GENERATE_BURST 24u
 unsigned generate_burst(struct random *r, struct op op[GENERATE_BURST]);

@@ -16,6 +16,7 @@
  *                low after a reset
  *  reset         after one, a state is that of a machine just switched on, but for what the class
  *                says is kept (device_class.kept), which is as before
+ *  store         what outlives the machine is changed within its size, and if it may be
  *  outside       a device asks nobody but struct host for time, chance and files, and keeps no
  *                pointer of this process in its state
  *

@@ -295,6 +295,36 @@ static bool change_compared(struct work *w)
 	return false;
 }
 
+/*
+ * The same where a register is written in pieces: those bytes of the one side that operations gave
+ * one by one become the other side's, all of them.
+ */
+static bool change_pieces(struct work *w)
+{
+	uint8_t bytes[OP_ENCODED];
+	struct compare c;
+	unsigned first, done = 0;
+
+	if (!w->ops || !compares_pick(w->random, &c) || c.size < 2)
+		return false;
+	first = random_below(w->random, w->ops);
+	for (unsigned i = 0; i < w->ops; i++) {
+		unsigned n = (first + i) % w->ops;
+		struct op_reader r =
+		    op_reader_start(w->data + w->start[n], w->start[n + 1] - w->start[n]);
+		struct op op;
+
+		if (!op_next(&r, &op) || !generate_piece(&op, &c, &done))
+			continue;
+		if (!replace(w, w->start[n], w->start[n + 1], bytes, op_encode(&op, bytes)))
+			break;
+		find_spans(w);
+		if (n >= w->ops)
+			break;
+	}
+	return done;
+}
+
 static bool change_pair(struct work *w)
 {
 	return change(w, generate_pair);
@@ -304,7 +334,7 @@ static bool (*const mutations[])(struct work *) = {
     insert_new,   insert_new,   insert_new,     delete_run,      delete_run,    repeat,
     duplicate,    swap,         splice_seed,    splice_seed,     change_value,  change_value,
     change_value, change_place, change_pair,    change_value,    insert_window, vary,
-    vary,         insert_burst, change_towards, change_compared,
+    vary,         insert_burst, change_towards, change_compared, change_pieces,
 };
 #define MUTATIONS (sizeof(mutations) / sizeof(*mutations))
 
@@ -314,6 +344,7 @@ size_t mutate(uint8_t *data, size_t size, size_t max, uint32_t seed)
 	struct work w = {.data = data, .size = size < max ? size : max, .max = max};
 	unsigned changes = 1 + random_small(&random, 4);
 
+	compares_next_run();
 	w.random = &random;
 	for (unsigned tries = 0; changes && tries < 32; tries++) {
 		find_spans(&w);

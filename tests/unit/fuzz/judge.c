@@ -47,6 +47,7 @@ enum {
 	BUG_STACK,   /* looks at what it never wrote */
 	BUG_KEPT,    /* a reset does not put its bytes back */
 	BUG_LOST,    /* a reset clears what it is said to keep */
+	BUG_STORE,   /* changes what outlives the machine, wherever the byte says */
 	BUG_BUSY,    /* none: from then on bytes and restores make it do what is just allowed */
 	BUGS
 };
@@ -136,6 +137,10 @@ static void planted_write(struct device *d, uint64_t offset, uint64_t value, uns
 		break;
 	case BUG_LOST:
 		s->battery[value % 2] = (uint8_t)value;
+		break;
+	case BUG_STORE:
+		device_store(d, value >> 7, value << 8 & 0x7f00, &byte,
+			     1 + !!(value & 1) * 0x10000u);
 		break;
 	case BUG_BUSY:
 		busy = true;
@@ -414,6 +419,15 @@ static void test_kept(void **state)
 		  "is 86 after it, and 06 when it comes after power-on");
 }
 
+static void test_store(void **state)
+{
+	ends_with("write planted+16 size 1 data 0x10\n", NULL);
+	ends_with("write planted+16 size 1 data 0x11\n",
+		  "store: bytes 1100 to 11101 are changed of unit 0, which has 10000");
+	ends_with("write planted+16 size 1 data 0x90\n",
+		  "store: unit 1 is changed, which is read-only");
+}
+
 /* A device that keeps bytes, given those of a pointer one by one. */
 static void test_given_pointer(void **state)
 {
@@ -448,7 +462,7 @@ static void test_stack(void **state)
 /* What a restore makes devices do is not counted to the operation before it. */
 static void test_busy(void **state)
 {
-	ends_with("write planted+16 size 1 data 1\n"
+	ends_with("write planted+17 size 1 data 1\n"
 		  "host char2 bytes 01\n"
 		  "restore\n"
 		  "read planted+0 size 1\n"
@@ -459,15 +473,15 @@ static void test_busy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_nothing),       cmocka_unit_test(test_beyond),
-	    cmocka_unit_test(test_foreign),       cmocka_unit_test(test_calls),
-	    cmocka_unit_test(test_output),        cmocka_unit_test(test_ring),
-	    cmocka_unit_test(test_loop),          cmocka_unit_test(test_outside),
-	    cmocka_unit_test(test_restore),       cmocka_unit_test(test_lines),
-	    cmocka_unit_test(test_reset),         cmocka_unit_test(test_calls_outside),
-	    cmocka_unit_test(test_pointer),       cmocka_unit_test(test_stack),
-	    cmocka_unit_test(test_busy),          cmocka_unit_test(test_kept),
-	    cmocka_unit_test(test_given_pointer),
+	    cmocka_unit_test(test_nothing), cmocka_unit_test(test_beyond),
+	    cmocka_unit_test(test_foreign), cmocka_unit_test(test_calls),
+	    cmocka_unit_test(test_output),  cmocka_unit_test(test_ring),
+	    cmocka_unit_test(test_loop),    cmocka_unit_test(test_outside),
+	    cmocka_unit_test(test_restore), cmocka_unit_test(test_lines),
+	    cmocka_unit_test(test_reset),   cmocka_unit_test(test_calls_outside),
+	    cmocka_unit_test(test_pointer), cmocka_unit_test(test_stack),
+	    cmocka_unit_test(test_busy),    cmocka_unit_test(test_kept),
+	    cmocka_unit_test(test_store),   cmocka_unit_test(test_given_pointer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
