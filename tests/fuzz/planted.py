@@ -3,8 +3,8 @@
 """Bugs planted in device models, one at a time: usage: planted.py VCR [--work DIR] [NAME...]
 
 Each is built into its fuzz target, in a copy of the source, and has to be found in two minutes of
-processor time. The first is found once more by way of vcr fuzz, with either engine, and is kept,
-minimised. Takes half an hour; it is in the suite "long".
+processor time; most take seconds. The first is found once more by way of vcr fuzz, with either
+engine, and is kept, minimised. It is in the suite "long".
 """
 import argparse
 import filecmp
@@ -41,6 +41,21 @@ BUGS = (
      "\tpci_restored(d);"),
     ("magic", "pci", "i440fx.c", "\tif (size == 4)\n\t\ts->address =",
      "\tif (value == 0x8ec0ffeeu)\n\t\t__builtin_trap();\n\tif (size == 4)\n\t\ts->address ="),
+    ("truncated", "edu", "edu.c", "\tif (at > BUFFER_SIZE ||", "\tif ((uint32_t)at > BUFFER_SIZE ||"),
+    ("fifo", "ns16550", "ns16550.c", "\ts->data[at] = byte;\n",
+     "\tif (s->count == 9 && (s->lcr & 0x3f) == 0x2b)\n\t\t__builtin_trap();\n"
+     "\ts->data[at] = byte;\n"),
+    ("values", "ns16550", "ns16550.c", "\tcase REG_LCR:\n\t\twrite_lcr(d, byte);",
+     "\tcase REG_LCR:\n\t\tif (s->scr == 0x5a && s->mcr == 0x13 && byte == 0x77)\n"
+     "\t\t\t__builtin_trap();\n\t\twrite_lcr(d, byte);"),
+    ("descriptor", "fw_cfg", "fw_cfg.c", "\tif (control & DMA_SELECT)\n",
+     "\tif (address == 0x123456789abcdef0u && length == 0x1357)\n\t\t__builtin_trap();\n"
+     "\tif (control & DMA_SELECT)\n"),
+    ("edge", "cfi01", "cfi01.c", "s->start + s->count >= s->block + CFI01_BLOCK",
+     "s->start + s->count > s->block + CFI01_BLOCK"),
+    ("reset", "ioapic", "ioapic.c", "\ts->index = 0;\n\ts->id = 0;\n", "\ts->index = 0;\n"),
+    ("kept", "mc146818", "mc146818.c", "\ts->ram[RTC_C] = 0;\n\ts->checked",
+     "\ts->ram[RTC_C] = s->ram[0x40] = 0;\n\ts->checked"),
 )
 
 
@@ -112,7 +127,7 @@ def find_by_command(vcr, source, target, engine):
     """None, or what is wrong."""
     kept = os.path.join(source, "corpora", "crashes", target)
     shutil.rmtree(kept, ignore_errors=True)
-    command = [vcr, "fuzz", target, "--source", source, "--engine", engine, "--time", "60",
+    command = [vcr, "fuzz", target, "--source", source, "--engine", engine, "--time", "30",
                "--jobs", "2"]
     done = run(command)
     files = os.listdir(kept) if os.path.isdir(kept) else []
@@ -127,7 +142,7 @@ def main():
     parser.add_argument("vcr")
     parser.add_argument("--work", help="where the copy is, and stays (default: a folder that goes)")
     parser.add_argument("names", nargs="*", metavar="NAME")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     for tool in ("clang", "meson", "ninja"):
         if not shutil.which(tool):
             print(f"SKIP there is no {tool}")
