@@ -79,6 +79,9 @@ struct machine *harness_machine(struct harness *h);
 struct host *harness_door(struct harness *h);
 const struct region_table *harness_regions(const struct harness *h);
 
+/* What a port of one byte reads as; for a register that its reads leave as it is. */
+uint8_t harness_port(struct harness *h, uint16_t port);
+
 /* Puts the machine back, without running anything: for benchmarks. Returns the bytes copied. */
 size_t harness_reset(struct harness *h);
 

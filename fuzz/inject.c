@@ -43,6 +43,17 @@ static bool exit_run(struct harness *h, struct exit e)
 	return boundary(h);
 }
 
+uint8_t harness_port(struct harness *h, uint16_t port)
+{
+	const struct exit e = {.kind = EXIT_PIO, .address = port, .size = 1}, *was = h->exit;
+	uint64_t value;
+
+	h->exit = &e;
+	value = bus_port_read(&h->m->bus, port, 1);
+	h->exit = was;
+	return (uint8_t)value;
+}
+
 /* ---- accesses ---- */
 
 /* The exits of one access, as backends make them (exit.h). Returns as boundary(). */

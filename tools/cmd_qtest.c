@@ -23,7 +23,12 @@ static const char help[] =
     "serial ports and two erased flash chips. What QEMU has no command for is left out: vectors,\n"
     "MSRs, resets, characters that arrive. Where its build has no accelerator qtest (Debian's has\n"
     "not), time stands still on both sides, and halts are left out too.\n"
-    "Differences that are accepted, with the reason, are in emulator/device/*_qemu.def.\n\n"
+    "Of an input the first difference is shown: what comes after it may come of it. Those that "
+    "are\n"
+    "accepted are listed, with the reason, in emulator/device/*_qemu.def; one that a write "
+    "explains\n"
+    "is accepted if it is gone when the input is run without such writes, and then the rest is\n"
+    "compared without them.\n\n"
     "  --target NAME  what the inputs are for, if not the name of their folder\n"
     "  --all          print accepted differences too\n"
     "  --accepted     print the list of accepted differences and their reasons\n\n"
@@ -39,32 +44,9 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-#define SHOWN_MAX 10u /* differences of an input */
-#define DMA_MAX   4096u
-
 /* What the harness's machine has in flash, erased: the same files for QEMU. */
 static const size_t flash_size[] = {0x10000, 0x4000};
 #define FLASHES (sizeof(flash_size) / sizeof(*flash_size))
-
-struct beside {
-	struct harness_watch watch;
-	struct harness *h;
-	struct qtest *q;
-	bool clock;    /* QEMU's can be moved */
-	uint64_t told; /* virtual ns, by QEMU's clock */
-	bool failed;   /* e says why */
-	struct error e;
-	const char *path;
-	uint32_t op; /* ordinal */
-	struct qtest_written written;
-	struct {
-		uint64_t gpa;
-		size_t size;
-		uint8_t bytes[DMA_MAX];
-	} dma; /* of the exit */
-	unsigned reads, differences, accepted;
-	bool show_accepted;
-};
 
 struct session {
 	char **qemu;
@@ -74,192 +56,47 @@ struct session {
 	const char *target;
 	bool show_accepted;
 	int clock; /* -1: not known yet */
-	unsigned inputs, reads, differences, accepted;
+	unsigned inputs, reads, differences, accepted, left_out;
 };
-
-static struct beside *of_watch(struct harness_watch *w)
-{
-	return (struct beside *)(void *)w;
-}
-
-/* ---- one access ---- */
-
-static bool ask(struct beside *b, const char *command, char *answer, size_t size)
-{
-	if (!b->failed)
-		b->failed = qtest_ask(b->q, command, answer, size, &b->e) != 0;
-	return !b->failed;
-}
-
-static void move_clock(struct beside *b)
-{
-	uint64_t now = machine_now(harness_machine(b->h));
-	char command[64], answer[64];
-
-	if (!b->clock) {
-		/* The instruction that was counted takes no time. */
-		machine_state(harness_machine(b->h))->time_base--;
-		return;
-	}
-	if (now <= b->told)
-		return;
-	snprintf(command, sizeof(command), "clock_step %" PRIu64, now - b->told);
-	if (ask(b, command, answer, sizeof(answer)))
-		b->told = now;
-}
-
-static void compare_read(struct beside *b, const struct exit *e, const char *answer)
-{
-	const struct fuzz_region *r = region_at(harness_regions(b->h), e->kind, e->address);
-	uint64_t mask = e->size < 8 ? (1ull << e->size * 8) - 1 : UINT64_MAX;
-	uint64_t theirs = strtoull(answer, NULL, 16) & mask, ours = e->data & mask;
-	const char *name = r ? r->name : "";
-	uint32_t offset = r ? (uint32_t)(e->address - region_base(r)) : 0;
-	const struct qtest_difference *known;
-
-	b->reads++;
-	if (ours == theirs)
-		return;
-	known = qtest_explain(&b->written, name, offset, e->size, ours, theirs);
-	if (known)
-		b->accepted++;
-	else
-		b->differences++;
-	if (known ? !b->show_accepted : b->differences > SHOWN_MAX)
-		return;
-	printf("%s: operation %" PRIu32 ": read %s+%" PRIu32 " size %u: 0x%0*" PRIx64
-	       " here, QEMU's 0x%0*" PRIx64 "%s%s\n",
-	       b->path, b->op, name, offset, e->size, 2 * e->size, ours, 2 * e->size, theirs,
-	       known ? "; accepted: " : "", known ? known->reason : "");
-}
-
-/* What a device wrote to memory has to be in QEMU's. */
-static void compare_dma(struct beside *b)
-{
-	static char answer[2 * DMA_MAX + 10];
-	char command[80], ours[2 * DMA_MAX + 3];
-
-	if (!b->dma.size)
-		return;
-	snprintf(command, sizeof(command), "read 0x%" PRIx64 " 0x%zx", b->dma.gpa, b->dma.size);
-	strcpy(ours, "0x");
-	for (size_t i = 0; i < b->dma.size; i++)
-		snprintf(ours + 2 + 2 * i, 3, "%02x", b->dma.bytes[i]);
-	if (ask(b, command, answer, sizeof(answer)) && strcmp(answer, ours) != 0) {
-		b->differences++;
-		printf("%s: operation %" PRIu32 ": DMA to 0x%" PRIx64 ": %.40s... here, QEMU's "
-		       "%.40s...\n",
-		       b->path, b->op, b->dma.gpa, ours, answer);
-	}
-	b->dma.size = 0;
-}
-
-static void exit_done(struct harness_watch *w, const struct exit *e)
-{
-	struct beside *b = of_watch(w);
-	const struct fuzz_region *r = region_at(harness_regions(b->h), e->kind, e->address);
-	char command[128], answer[128];
-
-	move_clock(b);
-	if (!qtest_of_exit(e, command, sizeof(command)) || !ask(b, command, answer, sizeof(answer)))
-		return;
-	if (!e->is_write)
-		compare_read(b, e, answer);
-	else if (r)
-		qtest_write_seen(&b->written, r->name, (uint32_t)(e->address - region_base(r)),
-				 e->data);
-	compare_dma(b);
-}
-
-static void dma_done(struct harness_watch *w, bool is_write, uint64_t gpa, const void *data,
-		     size_t size)
-{
-	struct beside *b = of_watch(w);
-
-	if (!is_write || size > DMA_MAX)
-		return;
-	b->dma.gpa = gpa;
-	b->dma.size = size;
-	memcpy(b->dma.bytes, data, size);
-}
-
-static void op_begins(struct harness_watch *w, const struct op *op)
-{
-	static char command[QTEST_COMMAND];
-	struct beside *b = of_watch(w);
-	char answer[16];
-
-	b->op++;
-	if (qtest_of_fill(b->h, op, command))
-		ask(b, command, answer, sizeof(answer));
-}
 
 /* ---- one input ---- */
 
-/* A QEMU for the session, and whether its clock can be moved. */
-static struct qtest *open_qemu(struct session *s, struct error *e)
+/* Finds out whether QEMU's clock can be moved. */
+static int try_clock(struct session *s, struct error *e)
 {
-	struct qtest *q;
+	struct qtest *q = qtest_open(s->qemu, true, e);
 	char answer[64];
 
-	if (s->clock) {
-		q = qtest_open(s->qemu, true, e);
-		if (!q || s->clock > 0)
-			return q;
-		s->clock = !qtest_ask(q, "clock_step 1", answer, sizeof(answer), e);
-		qtest_close(q);
-		return open_qemu(s, e);
-	}
-	return qtest_open(s->qemu, false, e);
-}
-
-static int run_ops(struct session *s, struct beside *b, const struct fuzz_input *in,
-		   struct error *e)
-{
-	unsigned count;
-	struct op *ops = fuzz_input_ops(in->data, in->size, &count);
-	uint8_t *data = NULL;
-	size_t size = 0;
-
-	if (ops) {
-		count = qtest_filter(b->h, ops, count, b->clock);
-		data = fuzz_ops_encode(ops, count, &size);
-	}
-	free(ops);
-	if (!data)
-		return error_set(e, ERROR_HOST, "out of memory");
-	harness_run(b->h, data, size);
-	free(data);
-	s->inputs++;
-	s->reads += b->reads;
-	s->differences += b->differences;
-	s->accepted += b->accepted;
-	if (!b->failed)
-		return 0;
-	*e = b->e;
-	return -1;
+	if (!q)
+		return -1;
+	s->clock = !qtest_ask(q, "clock_step 1", answer, sizeof(answer), e);
+	qtest_close(q);
+	return 0;
 }
 
 static int run_input(struct session *s, const char *path, struct error *e)
 {
 	const struct harness_options plain = {.plain = true};
-	struct beside b = {.path = path, .show_accepted = s->show_accepted};
+	struct qtest_job job = {.path = path, .qemu = s->qemu, .show_accepted = s->show_accepted};
 	struct fuzz_input in;
 	int result = -1;
 
-	b.watch = (struct harness_watch){.op = op_begins, .exit = exit_done, .dma = dma_done};
 	if (fuzz_input_load(&in, path, s->target, e))
 		return -1;
-	b.h = harness_open(in.target, &plain, e);
-	b.q = b.h ? open_qemu(s, e) : NULL;
-	b.clock = s->clock > 0;
-	b.written.still = !b.clock;
-	if (b.q) {
-		harness_set_watch(b.h, &b.watch);
-		result = run_ops(s, &b, &in, e);
+	job.h = harness_open(in.target, &plain, e);
+	if (job.h && (s->clock >= 0 || !try_clock(s, e))) {
+		job.clock = s->clock > 0;
+		job.ops = fuzz_input_ops(in.data, in.size, &job.count);
+		result =
+		    job.ops ? qtest_beside(&job, e) : error_set(e, ERROR_HOST, "out of memory");
 	}
-	qtest_close(b.q);
-	harness_close(b.h);
+	s->inputs++;
+	s->reads += job.reads;
+	s->differences += job.differs;
+	s->accepted += job.accepted;
+	s->left_out += job.left_out;
+	free(job.ops);
+	harness_close(job.h);
 	fuzz_input_free(&in);
 	return result;
 }
@@ -330,35 +167,66 @@ static void remove_flash(const struct session *s)
 
 /* ---- the command ---- */
 
-static void print_accepted(void)
+static void print_write(const struct qtest_write *w)
 {
-	static const char *const when[] = {
-	    [QTEST_AFTER] = "once", [QTEST_WHILE] = "as long as", [QTEST_UNTIL] = "before"};
+	printf("%s", w->region);
+	if (w->offset != QTEST_ANYWHERE)
+		printf("+%" PRIu32, w->offset);
+	printf(" with bits 0x%" PRIx64 " = 0x%" PRIx64, w->mask, w->value);
+}
 
-	for (unsigned i = 0; i < qtest_difference_count; i++) {
-		const struct qtest_difference *d = &qtest_differences[i];
-
-		printf("%s: %s+%" PRIu32, d->device, d->region, d->first);
-		if (d->last != d->first)
-			printf("-%" PRIu32, d->last);
-		if (d->when == QTEST_NO_READ)
-			printf(": reads are left out");
-		else if (d->when == QTEST_NO_WRITE)
-			printf(": writes with bits 0x%" PRIx64 " = 0x%" PRIx64 " are left out",
-			       d->written_mask, d->written_value);
-		else
-			printf("%s bits 0x%" PRIx64, d->zeros ? " zeros of" : "", d->mask);
-		if (d->when == QTEST_STILL)
-			printf(", when time stands still");
+static void print_entry(const struct qtest_difference *d)
+{
+	printf("%s: %s+%" PRIu32, d->device, d->region, d->first);
+	if (d->last != d->first)
+		printf("-%" PRIu32, d->last);
+	switch (d->when) {
+	case QTEST_NO_READ:
+		printf(": reads are left out");
+		break;
+	case QTEST_NO_WRITE:
+		printf(": writes");
+		if (d->written->mask)
+			printf(" with bits 0x%" PRIx64 " = 0x%" PRIx64, d->written->mask,
+			       d->written->value);
 		if (d->min_size > 1)
-			printf(" of reads of %u bytes and more", d->min_size);
-		if (d->when == QTEST_AFTER || d->when == QTEST_WHILE || d->when == QTEST_UNTIL)
-			printf(", %s %s+%" PRIu32 " was written with bits 0x%" PRIx64
-			       " = 0x%" PRIx64,
-			       when[d->when], d->written, d->written_offset, d->written_mask,
-			       d->written_value);
-		printf("\n    %s\n", d->reason);
+			printf(" of %u bytes and more", d->min_size);
+		printf(" are left out");
+		break;
+	case QTEST_FIRST_READ:
+		printf(": is read by QEMU first");
+		break;
+	case QTEST_FIRST_WRITE:
+		printf(": QEMU gets 0x%" PRIx64 " first", d->written->value);
+		break;
+	default:
+		printf("%s bits 0x%" PRIx64, d->zeros ? " zeros of" : "", d->mask);
 	}
+	if (d->when == QTEST_STILL)
+		printf(", when time stands still%s",
+		       d->written ? ", but for the first read behind a write to " : "");
+	if (d->when == QTEST_STILL && d->written)
+		print_write(d->written);
+	if (d->min_size > 1 && d->when != QTEST_NO_WRITE)
+		printf(" of reads of %u bytes and more", d->min_size);
+	if (d->when == QTEST_WHILE || d->when == QTEST_CAUSED) {
+		printf(d->when == QTEST_WHILE ? ", as long as the last write was to "
+					      : ", because of a write to ");
+		print_write(d->written);
+	}
+	if (d->before) {
+		printf(" behind the last one to ");
+		print_write(d->before);
+	}
+	if (d->end) {
+		printf(" without one in between to ");
+		print_write(d->end);
+	}
+	if (d->state) {
+		printf(" while here ");
+		print_write(d->state);
+	}
+	printf("\n    %s\n", d->reason);
 }
 
 static int run_inputs(struct session *s, char **inputs, unsigned count)
@@ -370,14 +238,14 @@ static int run_inputs(struct session *s, char **inputs, unsigned count)
 		if (run_input(s, inputs[i], &e))
 			status = command_fail(&e);
 		fflush(stdout);
-		progress_show("%u of %u inputs, %u differences", i + 1, count, s->differences);
+		progress_show("%u of %u inputs, %u differ", i + 1, count, s->differences);
 	}
 	progress_clear();
 	if (!status)
-		printf("%u inputs, %s reads compared%s: %u differ, %u more in ways that are "
-		       "accepted\n",
+		printf("%u inputs, %s reads compared%s: %u inputs differ; differences that are "
+		       "accepted: %u, and %u operations were left out for them\n",
 		       s->inputs, number_text(s->reads), s->clock > 0 ? "" : " at time 0",
-		       s->differences, s->accepted);
+		       s->differences, s->accepted, s->left_out);
 	return status ? status : s->differences ? ERROR_DIVERGED : 0;
 }
 
@@ -403,7 +271,8 @@ static int run(int argc, char **argv)
 			s.show_accepted = true;
 			break;
 		case OPT_ACCEPTED:
-			print_accepted();
+			for (unsigned i = 0; i < qtest_difference_count; i++)
+				print_entry(&qtest_differences[i]);
 			return 0;
 		case ':':
 			return command_usage("qtest", "option %s needs a value", argv[optind - 1]);

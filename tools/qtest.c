@@ -73,9 +73,11 @@ static bool left_out(const struct fuzz_region *r, const struct op *op)
 	for (unsigned i = 0; i < size_in_bytes; i++) {
 		if (op->kind == OP_WRITE_STRING && op->length) {
 			for (unsigned n = 0; n < op->length; n++)
-				if (qtest_left_out(r->name, offset + i, true, op->bytes[n]))
+				if (qtest_left_out(r->name, offset + i, size_in_bytes, true,
+						   op->bytes[n]))
 					return true;
-		} else if (qtest_left_out(r->name, offset + i, is_write, op->value >> i * 8)) {
+		} else if (qtest_left_out(r->name, offset + i, size_in_bytes, is_write,
+					  op->value >> i * 8)) {
 			return true;
 		}
 	}
@@ -145,16 +147,22 @@ static bool has_command(const struct harness *h, const struct op *op, bool clock
 	}
 }
 
+bool qtest_takes(const struct harness *h, struct op *op, bool clock)
+{
+	if (!narrow(h, op) || !has_command(h, op, clock))
+		return false;
+	if ((op->kind == OP_CLOCK || op->kind == OP_TIMER) && op->value > HALT_MAX)
+		op->value = HALT_MAX;
+	return true;
+}
+
 unsigned qtest_filter(const struct harness *h, struct op *ops, unsigned count, bool clock)
 {
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		if (!narrow(h, &ops[i]) || !has_command(h, &ops[i], clock))
-			continue;
-		if ((ops[i].kind == OP_CLOCK || ops[i].kind == OP_TIMER) && ops[i].value > HALT_MAX)
-			ops[i].value = HALT_MAX;
-		ops[kept++] = ops[i];
+		if (qtest_takes(h, &ops[i], clock))
+			ops[kept++] = ops[i];
 	}
 	return kept;
 }

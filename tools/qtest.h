@@ -23,11 +23,13 @@ bool qtest_of_exit(const struct exit *e, char *text, size_t size);
 bool qtest_of_fill(const struct harness *h, const struct op *op, char text[QTEST_COMMAND]);
 
 /*
- * Takes out what has no command: what interrupts the CPU, its MSRs, resets, snapshots, answers from
- * outside, accesses of 3 and 5 to 7 bytes, devices that QEMU has not where ours are; ports are
- * accessed no wider than their device; halts too unless there is a clock, and shortens them to
- * a second. In place; returns how many are left.
+ * Has an operation something to compare? There is no command for what interrupts the CPU, its MSRs,
+ * resets, snapshots, answers from outside, accesses of 3 and 5 to 7 bytes, devices that QEMU has
+ * not where ours are; nor for halts unless there is a clock. Changes the operation: ports are
+ * accessed no wider than their device, halts are a second at most.
  */
+bool qtest_takes(const struct harness *h, struct op *op, bool clock);
+/* Leaves those of which that holds, in place; returns how many. */
 unsigned qtest_filter(const struct harness *h, struct op *ops, unsigned count, bool clock);
 
 /* ---- a QEMU that is driven (qtest.c) ---- */
@@ -50,16 +52,31 @@ void qtest_close(struct qtest *q);
 
 /* ---- accepted differences (qtest_accepted.c) ---- */
 
-/* When an entry holds, by writes to a register of which the masked bits are a value. */
+/* What an entry is about. "Written" is its register, of which the masked bits are a value. */
 enum qtest_when {
 	QTEST_ALWAYS,
-	QTEST_AFTER, /* there was one in this input */
-	QTEST_WHILE, /* the last write there was one */
-	QTEST_UNTIL, /* there was none */
-	QTEST_STILL, /* QEMU's clock cannot be moved, so time stands still */
-	/* Not a difference in a read: accesses that are left out on both sides. */
+	QTEST_WHILE, /* the last write there was such a one */
+	/* QEMU's clock cannot be moved: time stands still. Not the first read behind such a write.
+	 */
+	QTEST_STILL,
+	/*
+	 * Such a write, or two of them in a row, leaves the two devices in states that differ. A
+	 * read may differ after it, if it does not when they are left out on both sides.
+	 */
+	QTEST_CAUSED,
+	/* Not differences in reads: accesses that are left out on both sides, */
 	QTEST_NO_READ,
-	QTEST_NO_WRITE, /* of such a value */
+	QTEST_NO_WRITE, /* of such a value; */
+	/* and those that QEMU alone gets before an input, to begin as ours does. */
+	QTEST_FIRST_READ,
+	QTEST_FIRST_WRITE,
+};
+
+/* A write to a register: of which region, at which offset, which bits of it are what. */
+struct qtest_write {
+	const char *region;
+	uint32_t offset; /* QTEST_ANYWHERE: any */
+	uint64_t mask, value;
 };
 
 /* Where QEMU's device does otherwise than ours, and why that stays so. */
@@ -71,9 +88,10 @@ struct qtest_difference {
 	unsigned min_size; /* of the access, in bytes */
 	bool zeros;        /* only bits that are 0 here and 1 in QEMU */
 	enum qtest_when when;
-	const char *written;     /* region of the writes that `when` is about */
-	uint32_t written_offset; /* QTEST_ANYWHERE: any */
-	uint64_t written_mask, written_value;
+	const struct qtest_write *before;  /* the last write there has to be such a one, or NULL, */
+	const struct qtest_write *end;     /* and none like this to have come since, or NULL */
+	const struct qtest_write *state;   /* what a register here reads as before it, or NULL */
+	const struct qtest_write *written; /* what `when` is about, or NULL */
 	const char *reason;
 };
 
@@ -86,14 +104,56 @@ extern const unsigned qtest_difference_count;
 /* What was written so far; zeroed when a session begins, but for `still`. */
 struct qtest_written {
 	bool still;
-	bool ever[QTEST_DIFFERENCES], last[QTEST_DIFFERENCES]; /* by index */
+	unsigned op; /* that writes now */
+	struct {
+		bool last;   /* the last write to entry->written's register was such a one */
+		bool before; /* and to entry->before's, */
+		bool state;  /* and its state->register has such a value now */
+		unsigned before_op;
+	} entry[QTEST_DIFFERENCES];
 };
-void qtest_write_seen(struct qtest_written *w, const char *region, uint32_t offset, uint64_t value);
-/* One that explains differing bits of a read, of which none is left unexplained; NULL: no. */
-const struct qtest_difference *qtest_explain(const struct qtest_written *w, const char *region,
-					     uint32_t offset, unsigned size, uint64_t ours,
-					     uint64_t theirs);
-/* Does an entry have this access left out? */
-bool qtest_left_out(const char *region, uint32_t offset, bool is_write, uint64_t value);
+
+/*
+ * To be told of each write. `cause` is called for entries and operations that are a cause by them:
+ * this one, and that of the write before it which makes it one.
+ */
+void qtest_write_seen(struct qtest_written *w, const char *region, uint32_t offset, uint64_t value,
+		      void (*cause)(void *opaque, unsigned entry, unsigned op), void *opaque);
+
+void qtest_read_seen(struct qtest_written *w, const char *region, uint32_t offset);
+
+/* The bits of a read that differ and that entries other than QTEST_CAUSED do not explain. */
+uint64_t qtest_unexplained(const struct qtest_written *w, const char *region, uint32_t offset,
+			   unsigned size, uint64_t ours, uint64_t theirs);
+/* The bits of a read that may differ by an entry's cause; 0 unless it is QTEST_CAUSED. */
+uint64_t qtest_may_cause(unsigned entry, const char *region, uint32_t offset, unsigned size,
+			 uint64_t ours);
+/* Does an entry have an access of this size left out, by what it does to the register at offset? */
+bool qtest_left_out(const char *region, uint32_t offset, unsigned size, bool is_write,
+		    uint64_t value);
+
+/* ---- one input on both sides (qtest_beside.c) ---- */
+
+struct qtest_job {
+	const char *path; /* of the input, for what is printed */
+	struct harness *h;
+	struct op *ops;
+	unsigned count;
+	char *const *qemu;
+	bool clock; /* QEMU's can be moved */
+	bool show_accepted;
+	/* Of the input, when it is done. */
+	unsigned reads, accepted;
+	unsigned left_out; /* operations, to see that what they cause is gone */
+	bool differs;
+};
+
+/*
+ * Carries the operations out here and in QEMUs and prints the first read that differs in a way that
+ * is not accepted; what comes after it may come of it, and is not looked at. When one differs that
+ * an entry QTEST_CAUSED may be behind, the input is begun anew without the writes that the entry is
+ * about: the difference is accepted if it is gone then. 0, or -1 with e filled in.
+ */
+int qtest_beside(struct qtest_job *job, struct error *e);
 
 #endif

@@ -118,6 +118,8 @@ struct i8042_state {
 	uint8_t key_break;   /* the same in the keyboard itself, for set 1 */
 	uint8_t scan_set;
 	uint8_t mouse_scaled, mouse_remote, mouse_wrap, mouse_resolution, mouse_rate;
+	uint8_t keyboard_replies; /* the first bytes of the keyboard's queue; scan codes follow */
+	uint8_t from_controller;  /* what the output buffer has is a reply */
 };
 
 /* ---- scan codes ---- */
@@ -178,18 +180,50 @@ static uint8_t ps2_take(struct ps2 *p)
 	return byte;
 }
 
-/* Acknowledges a command whose parameter is yet to come. */
-static void ps2_expect(struct ps2 *p, uint8_t command)
+/* ---- the keyboard (AT, "Keyboard", "Commands from the System") ---- */
+
+/*
+ * A byte of a reply. Those "do not use a buffer position" among the scan codes and go first: there
+ * is room, since i8042_char_room() leaves it.
+ */
+static void keyboard_send(struct i8042_state *s, uint8_t byte)
 {
-	p->parameter = command;
-	ps2_send(p, ACK);
+	struct ps2 *k = &s->keyboard;
+	unsigned at = s->keyboard_replies;
+
+	if (k->count == QUEUE_SIZE)
+		return;
+	for (unsigned i = k->count; i > at; i--)
+		k->byte[(k->head + i) % QUEUE_SIZE] = k->byte[(k->head + i - 1) % QUEUE_SIZE];
+	k->byte[(k->head + at) % QUEUE_SIZE] = byte;
+	k->count++;
+	k->last = byte;
+	s->keyboard_replies++;
 }
 
-/* ---- the keyboard (AT, "Keyboard", "Commands from the System") ---- */
+static uint8_t keyboard_take(struct i8042_state *s)
+{
+	if (s->keyboard_replies)
+		s->keyboard_replies--;
+	return ps2_take(&s->keyboard);
+}
+
+/* Acknowledges a command whose parameter is yet to come. */
+static void keyboard_expect(struct i8042_state *s, uint8_t command)
+{
+	s->keyboard.parameter = command;
+	keyboard_send(s, ACK);
+}
+
+static void keyboard_clear(struct i8042_state *s)
+{
+	s->keyboard.count = 0;
+	s->keyboard_replies = 0;
+}
 
 static void keyboard_defaults(struct i8042_state *s)
 {
-	s->keyboard.count = 0;
+	keyboard_clear(s);
 	s->keyboard.parameter = 0;
 	s->keyboard.enabled = true;
 	s->scan_set = SET_2;
@@ -203,14 +237,14 @@ static void keyboard_parameter(struct i8042_state *s, uint8_t byte)
 
 	k->parameter = 0;
 	if (command != KEYBOARD_SCAN_SET || byte == SET_1 || byte == SET_2) {
-		ps2_send(k, ACK);
+		keyboard_send(s, ACK);
 		if (command == KEYBOARD_SCAN_SET)
 			s->scan_set = byte;
 	} else if (byte == 0) {
-		ps2_send(k, ACK);
-		ps2_send(k, s->scan_set);
+		keyboard_send(s, ACK);
+		keyboard_send(s, s->scan_set);
 	} else {
-		ps2_send(k, RESEND); /* it has no set 3 */
+		keyboard_send(s, RESEND); /* it has no set 3 */
 	}
 }
 
@@ -223,40 +257,40 @@ static void keyboard_command(struct i8042_state *s, uint8_t byte)
 	case KEYBOARD_SCAN_SET:
 	case PS2_RATE:
 	case KEYBOARD_KEY_FIRST ... KEYBOARD_KEY_LAST:
-		ps2_expect(k, byte);
+		keyboard_expect(s, byte);
 		break;
 	case KEYBOARD_ALL_FIRST ... KEYBOARD_KEY_FIRST - 1:
-		ps2_send(k, ACK); /* of use with set 3 only */
+		keyboard_send(s, ACK); /* of use with set 3 only */
 		break;
 	case KEYBOARD_ECHO:
-		ps2_send(k, KEYBOARD_ECHO);
+		keyboard_send(s, KEYBOARD_ECHO);
 		break;
 	case PS2_ID:
-		ps2_send(k, ACK);
-		ps2_send(k, 0xab);
-		ps2_send(k, 0x83);
+		keyboard_send(s, ACK);
+		keyboard_send(s, 0xab);
+		keyboard_send(s, 0x83);
 		break;
 	case PS2_ENABLE:
-		k->count = 0;
+		keyboard_clear(s);
 		k->enabled = true;
-		ps2_send(k, ACK);
+		keyboard_send(s, ACK);
 		break;
 	case PS2_DISABLE:
 	case PS2_DEFAULTS:
 		keyboard_defaults(s);
 		k->enabled = byte == PS2_DEFAULTS;
-		ps2_send(k, ACK);
+		keyboard_send(s, ACK);
 		break;
 	case PS2_RESEND:
-		ps2_send(k, k->last);
+		keyboard_send(s, k->last);
 		break;
 	case PS2_RESET:
 		keyboard_defaults(s);
-		ps2_send(k, ACK);
-		ps2_send(k, BAT_PASSED);
+		keyboard_send(s, ACK);
+		keyboard_send(s, BAT_PASSED);
 		break;
 	default:
-		ps2_send(k, RESEND);
+		keyboard_send(s, RESEND);
 		break;
 	}
 }
@@ -265,6 +299,9 @@ static void keyboard_write(struct i8042_state *s, uint8_t byte)
 {
 	/* Talking to the keyboard enables its port. */
 	s->ram[0] &= ~MODE_KEYBOARD_OFF;
+	/* What it has not sent of its reply to the byte before, nobody waits for any more. */
+	while (s->keyboard_replies)
+		keyboard_take(s);
 	if (s->keyboard.parameter)
 		keyboard_parameter(s, byte);
 	else
@@ -388,6 +425,7 @@ static void output(struct i8042_state *s, uint8_t byte, bool from_mouse)
 	s->data = byte;
 	s->full = true;
 	s->from_mouse = from_mouse;
+	s->from_controller = false;
 }
 
 /* Fills the output buffer if it is empty and something waits, and drives the interrupts. */
@@ -396,12 +434,14 @@ static void update(struct device *d)
 	struct i8042_state *s = device_state(d);
 	uint8_t mode = s->ram[0];
 
-	if (!s->full && s->reply_waits) {
+	/* The controller does not look whether its last reply was read. */
+	if ((!s->full || s->from_controller) && s->reply_waits) {
 		s->reply_waits = false;
 		output(s, s->reply, s->reply_from_mouse);
+		s->from_controller = true;
 	}
 	while (!s->full && s->keyboard.count && !(mode & MODE_KEYBOARD_OFF)) {
-		uint8_t byte = ps2_take(&s->keyboard);
+		uint8_t byte = keyboard_take(s);
 
 		if (!(mode & MODE_TRANSLATE) || translate(&s->after_break, &byte))
 			output(s, byte, false);

@@ -56,7 +56,8 @@ struct counter {
 	uint8_t switch_low; /* mode 3: `next` takes over with its low half */
 	uint8_t low_before; /* mode 1: OUT was low when it was triggered again */
 	uint8_t first_byte, write_second, read_second;
-	uint8_t reserved[7];
+	uint8_t mode_high; /* 4 in modes 2 and 3, if they were chosen as 6 and 7 */
+	uint8_t reserved[6];
 };
 
 struct i8254_state {
@@ -288,8 +289,11 @@ static void counter_control(struct counter *c, uint8_t word)
 {
 	c->access = word >> 4 & 3;
 	c->mode = word >> 1 & 7;
-	if (c->mode > 5)
-		c->mode -= 4; /* the high bit of modes 2 and 3 is a don't-care */
+	c->mode_high = 0;
+	if (c->mode > 5) {
+		c->mode_high = 4; /* the high bit of modes 2 and 3 is a don't-care */
+		c->mode -= 4;
+	}
 	c->bcd = word & 1;
 	c->phase = PHASE_IDLE;
 	c->stopped = false;
@@ -315,7 +319,7 @@ static void counter_latch_status(struct counter *c, int64_t tick)
 		return;
 	c->status_latched = true;
 	c->status = (uint8_t)(counter_out(c, tick) << 7 | counter_null(c, tick) << 6 |
-			      c->access << 4 | c->mode << 1 | c->bcd);
+			      c->access << 4 | (c->mode_high | c->mode) << 1 | c->bcd);
 }
 
 static uint8_t counter_read(struct counter *c, int64_t tick)

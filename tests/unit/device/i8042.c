@@ -312,6 +312,39 @@ static void test_key_flow(void **state)
 	assert_int_equal(ask(0x20) & 0x10, 0);
 }
 
+/* A reply goes before keys that wait; what was not sent of it ends with the next command. */
+static void test_replies(void **state)
+{
+	static const uint8_t keys[2] = {0x1c, 0x32};
+
+	fixture_char_in(kbc, keys, sizeof(keys));
+	out8(DATA, 0xed);
+	expect(0x1e);
+	expect(0xfa);
+	expect(0x30);
+	out8(DATA, 0x00);
+	expect(0xfa);
+	out8(DATA, 0xf2);
+	out8(DATA, 0xee);
+	expect(0xfa); /* it was in the output buffer already */
+	expect(0xee);
+	assert_false(full());
+}
+
+/* The controller's output buffer has its last reply; what the keyboard sent is not lost by one. */
+static void test_unread_reply(void **state)
+{
+	out8(COMMAND, 0xaa);
+	out8(COMMAND, 0xc0);
+	expect(0x80);
+	assert_false(full());
+	out8(DATA, 0xee);
+	out8(COMMAND, 0xaa);
+	expect(0xee);
+	expect(0x55);
+	assert_false(full());
+}
+
 /* PS/2, "Mouse", "Commands". */
 static void test_mouse_commands(void **state)
 {
@@ -449,6 +482,8 @@ int main(void)
 	    cmocka_unit_test_setup(test_scan_code_sets, setup),
 	    cmocka_unit_test_setup(test_translation, setup),
 	    cmocka_unit_test_setup(test_key_flow, setup),
+	    cmocka_unit_test_setup(test_replies, setup),
+	    cmocka_unit_test_setup(test_unread_reply, setup),
 	    cmocka_unit_test_setup(test_mouse_commands, setup),
 	    cmocka_unit_test_setup(test_mouse_wrap, setup),
 	    cmocka_unit_test_setup(test_interleaved, setup),

@@ -323,6 +323,10 @@ static void test_read_back(void **state)
 	program(0, 2, 0x1234);
 	program(2, 3, 0x0600);
 	assert_int_equal(status(0), 0x80 | 0x40 | 0x30 | 2 << 1);
+	program(1, 7, 100); /* mode 3; the status has it "exactly as written" */
+	assert_int_equal(status(1) & 0x3f, 0x30 | 7 << 1);
+	program(1, 3, 100);
+	assert_int_equal(status(1) & 0x3f, 0x30 | 3 << 1);
 	go(2);
 	out8(0x43, 0xc0 | 0x02 | 0x08); /* counters 0 and 2, count and status */
 	go(9);
