@@ -319,9 +319,9 @@ static void test_replies(void **state)
 
 	fixture_char_in(kbc, keys, sizeof(keys));
 	out8(DATA, 0xed);
-	expect(0x1e);
+	expect(0x1c);
 	expect(0xfa);
-	expect(0x30);
+	expect(0x32);
 	out8(DATA, 0x00);
 	expect(0xfa);
 	out8(DATA, 0xf2);
