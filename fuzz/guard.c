@@ -36,8 +36,8 @@
  */
 struct shade {
 	uint64_t *at;
-	unsigned words; /* for 64 bytes each */
 	uint64_t last;  /* the last of them when the piece can be used */
+	unsigned words; /* for 64 bytes each */
 };
 
 struct wrapped_region {
@@ -47,16 +47,16 @@ struct wrapped_region {
 	struct region_ops ops;
 };
 
+/* What each call asks for comes first, as near together as can be. */
 struct wrapped {
 	struct device_class class; /* first: what the device points to */
-	struct pci_class pci;      /* and that, in turn */
 	const struct device_class *real;
-	struct wrapped_region region[REGIONS];
-	unsigned regions;
+	unsigned index, regions;
 	uint64_t group;     /* itself, and who it is wired to as one; by index */
 	uint64_t functions; /* of which it uses configuration space: all on PCI, if it is */
 	struct shade shade, configuration;
-	unsigned index;
+	struct wrapped_region region[REGIONS];
+	struct pci_class pci; /* class.pci */
 };
 
 /* What is so while a device runs, and was before. */
