@@ -22,22 +22,20 @@ static uint16_t open_places[PLACES];
 static unsigned opened;
 static uint32_t run;
 
-/* On the way of each comparison of the fuzzed code: little for those that are done with. */
-void compares_note(uintptr_t at, uint64_t is, uint64_t wanted, unsigned size)
+bool compares_note(uintptr_t at, uint64_t is, uint64_t wanted, unsigned size)
 {
 	struct place *p = &place[((uint64_t)at * 0x9e3779b97f4a7c15u) >> 52];
 
-	if (p->at == at && p->equal)
-		return;
 	if (!p->at)
 		p->at = at;
-	if (p->at != at)
-		return;
+	if (p->at != at || p->equal)
+		return true;
 	p->equal = is == wanted;
 	p->run = run;
 	p->last.is = is;
 	p->last.wanted = wanted;
 	p->last.size = (uint8_t)size;
+	return p->equal;
 }
 
 static void list_open(void)

@@ -22,8 +22,8 @@ struct compare {
 	uint8_t size;
 };
 
-/* The code at `place` compared these. */
-void compares_note(uintptr_t place, uint64_t is, uint64_t wanted, unsigned size);
+/* The code at `place` compared these. Whether nobody wants to know that of this place any more. */
+bool compares_note(uintptr_t place, uint64_t is, uint64_t wanted, unsigned size);
 /* An input was run: what is noted from now on belongs to the next. */
 void compares_next_run(void);
 /*
