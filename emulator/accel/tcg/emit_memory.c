@@ -86,12 +86,52 @@ void emit_forward(struct emitter *e, const struct ir_op *o)
 #define SHADOW_SHIFT 5 /* log2 of the size of an entry */
 _Static_assert(sizeof(struct tlb_shadow_entry) == 1 << SHADOW_SHIFT, "indexed by a shift");
 
+/* The address that is probed, if it is in the instruction or relative to RIP, and in one page. */
+static bool is_known(const struct ir_op *probe, uint64_t *address)
+{
+	const struct ir_op *o = probe - 1;
+
+	if (o->op == IR_ALIGNED)
+		o--;
+	*address = o->imm;
+	return o->op == IR_ADDR && o->base == GPR_ZERO && o->index == GPR_ZERO &&
+	       o->seg == SEG_FLAT && (*address & ~PAGE_MASK) + probe->size <= PAGE_SIZE_4K;
+}
+
+/* So its slot is known, too. */
+static void emit_probe_known(struct emitter *e, const struct ir_op *o, uint64_t address)
+{
+	struct assembler *a = &e->a;
+	unsigned slot = address >> PAGE_BITS & (TLB_SIZE - 1);
+	int32_t entry = FRAME(shadow.entry[e->t->mode & MODE_MMU][slot]);
+	uint64_t page = address & PAGE_MASK;
+	struct host_mem allowed =
+	    host_at(HOST_RBP, entry + (int32_t)(o->kind ? offsetof(struct tlb_shadow_entry, write)
+							: offsetof(struct tlb_shadow_entry, read)));
+
+	if ((uint64_t)(int64_t)(int32_t)page == page) {
+		asm_rm(a, 8, 0x81, ASM_CMP, allowed);
+		asm_u32(a, (uint32_t)page);
+	} else {
+		asm_mov_imm(a, HOST_R15, page);
+		asm_rm(a, 8, 0x3b, HOST_R15, allowed);
+	}
+	emit_handover(e, o->insn, CC_NE);
+	asm_rm(a, 8, 0x03, HOST_R14,
+	       host_at(HOST_RBP, entry + (int32_t)offsetof(struct tlb_shadow_entry, addend)));
+}
+
 void emit_probe(struct emitter *e, const struct ir_op *o)
 {
 	unsigned set = e->t->mode & MODE_MMU;
 	int32_t table = FRAME(shadow.entry[set]);
 	struct host_mem m = {HOST_RBP, HOST_RAX, 0, table};
+	uint64_t address;
 
+	if (is_known(o, &address)) {
+		emit_probe_known(e, o, address);
+		return;
+	}
 	asm_mov_rr(&e->a, 4, HOST_RAX, HOST_R14);
 	asm_shift_imm(&e->a, 4, 5, HOST_RAX, PAGE_BITS - SHADOW_SHIFT);
 	asm_alu_imm(&e->a, 4, ASM_AND, HOST_RAX, (TLB_SIZE - 1) << SHADOW_SHIFT);

@@ -153,6 +153,7 @@ struct wanted {
 	uint8_t late;  /* in the host, by the ways out below, which can put them into the frame */
 	struct ir_op *reader[8], *way_out[8];
 	unsigned readers, ways_out;
+	bool no_late; /* not by the next way out */
 };
 
 /* The ways out cannot store flags after all: they are to be there already. */
@@ -196,7 +197,7 @@ static void optimise_late(struct wanted *w, const struct ir_op *o, unsigned inde
  */
 static void optimise_way_out(struct wanted *w, struct ir_op *o)
 {
-	if (w->ways_out == sizeof(w->way_out) / sizeof(w->way_out[0])) {
+	if (w->no_late || w->ways_out == sizeof(w->way_out) / sizeof(w->way_out[0])) {
 		w->frame = IR_ALL;
 		return;
 	}
@@ -261,12 +262,26 @@ static unsigned find_kill(const struct ir_block *b)
 	return 0;
 }
 
-void ir_optimise(struct ir_block *b)
+static void optimise(struct ir_block *b, bool late_at_end)
 {
-	struct wanted w = {.frame = 0};
+	struct wanted w = {.frame = 0, .no_late = !late_at_end};
 
-	for (unsigned n = b->ops; n-- > 0;)
+	for (unsigned n = b->ops; n-- > 0;) {
+		b->op[n].stores = b->op[n].fused = b->op[n].sinks = false;
+		b->op[n].late = 0;
 		optimise_op(&w, &b->op[n], n);
+		w.no_late = false;
+	}
 	readers_to_frame(&w);
 	b->kills = w.frame ? 0 : find_kill(b);
+}
+
+void ir_optimise(struct ir_block *b)
+{
+	const struct ir_op *end = b->ops ? &b->op[b->ops - 1] : NULL;
+
+	optimise(b, true);
+	/* A loop that needs flags at its beginning would go by where they are stored each time. */
+	if (!b->kills && end && end->late && end->op == IR_JCC && end->imm == b->rip)
+		optimise(b, false);
 }
