@@ -31,7 +31,9 @@ static const char help[] =
     "answers\n"
     "from outside, up to the 4096 operations that an input can have.\n"
     "--qtest prints a fuzz input as commands of QEMU's qtest protocol.\n"
-    "--c prints it as a regression test for tests/unit, with what its reads answer now.\n\n"
+    "--c prints it as a regression test, with what its reads answer now: save it as\n"
+    "tests/unit/fuzz/NAME.c, add 'fuzz/NAME' to the list in tests/unit/fuzz/meson.build, and\n"
+    "meson test -C build fuzz_NAME runs it.\n\n"
     "  --target NAME  what the input is for, or the only target to make inputs for\n"
     "  -o             where to; standard output for --qtest and --c without it\n\n"
     "Exit status: 0, 2 usage or no input, 3 a bad trace, 4 the host failed.\n";

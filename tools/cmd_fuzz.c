@@ -135,6 +135,17 @@ static bool parse_time(const char *text, unsigned *seconds)
 	return true;
 }
 
+static bool parse_jobs(const char *text, unsigned *jobs)
+{
+	char *end;
+	long value = strtol(text, &end, 10);
+
+	if (end == text || *end || value < 1 || value > 256)
+		return false;
+	*jobs = (unsigned)value;
+	return true;
+}
+
 static bool is_name(const char *text)
 {
 	return *text && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(text) &&
@@ -149,8 +160,7 @@ static int parse_option(struct engine *g, int option, char **argv, const char **
 			return 0;
 		return command_usage("fuzz", "--time %s: is no time, as 90, 10m or 2h", optarg);
 	case OPT_JOBS:
-		g->jobs = (unsigned)atoi(optarg);
-		if (g->jobs >= 1 && g->jobs <= 256)
+		if (parse_jobs(optarg, &g->jobs))
 			return 0;
 		return command_usage("fuzz", "--jobs %s: is no number from 1 to 256", optarg);
 	case OPT_ENGINE:
@@ -176,8 +186,11 @@ static int fuzz(struct engine *g)
 	if (engine_build(g, &e) || engine_sort(g, &e) || engine_run(g, &e))
 		return command_fail(&e);
 	findings = engine_collect(g, &e);
-	if (findings < 0)
+	if (findings < 0) {
+		fprintf(stderr, "vcr: what the engine found stays in %s until the next run\n",
+			g->found);
 		return command_fail(&e);
+	}
 	if (!findings)
 		printf("%s: nothing fails that is not known\n", g->target);
 	return findings ? ERROR_DIVERGED : 0;

@@ -99,6 +99,30 @@ static int set_paths(struct engine *g, struct error *e)
 	       join(g->passed, g->build, "passed-", g->target, e);
 }
 
+/* Findings have to have a place: better said now than when there are some. */
+static int check_crashes(const struct engine *g, struct error *e)
+{
+	char crashes[PATH_MAX], folder[PATH_MAX];
+	const char *at = folder;
+	struct stat st;
+
+	if (join(crashes, g->source, "corpora/crashes", "", e) ||
+	    join(folder, crashes, "", g->target, e))
+		return -1;
+	if (access(folder, F_OK)) {
+		at = crashes;
+		if (make_folder(crashes, e))
+			return -1;
+	}
+	if (!access(at, W_OK | X_OK) && !stat(at, &st)) {
+		if (S_ISDIR(st.st_mode))
+			return 0;
+		errno = ENOTDIR;
+	}
+	return error_set(e, ERROR_HOST, "findings could not be kept in %s: %s", at,
+			 strerror(errno));
+}
+
 int engine_build(struct engine *g, struct error *e)
 {
 	char target[TARGET_NAME + 16], ninja[PATH_MAX], kept[PATH_MAX];
@@ -107,7 +131,7 @@ int engine_build(struct engine *g, struct error *e)
 	const char *const build[] = {"/usr/bin/env", "ninja", "-C", g->build, target, NULL};
 
 	if (set_paths(g, e) || join(ninja, g->build, "build.ninja", "", e) ||
-	    join(kept, g->build, "kept", "", e))
+	    join(kept, g->build, "kept", "", e) || check_crashes(g, e))
 		return -1;
 	if (need("meson", "meson", e) || need("ninja", "ninja-build", e) ||
 	    need("clang", "clang", e))

@@ -107,13 +107,21 @@ static int read_whole(struct fuzz_input *in, const char *path, struct error *e)
 int fuzz_file_write(const char *path, const void *data, size_t size, struct error *e)
 {
 	FILE *f = fopen(path, "wb");
+	struct stat st;
 	bool good;
+	int why;
 
 	if (!f)
 		return error_set(e, ERROR_HOST, "cannot write %s: %s", path, strerror(errno));
 	good = fwrite(data, 1, size, f) == size;
 	good = !fclose(f) && good;
-	return good ? 0 : error_set(e, ERROR_HOST, "cannot write %s: %s", path, strerror(errno));
+	if (good)
+		return 0;
+	why = errno;
+	/* A part of it would be another input. */
+	if (!stat(path, &st) && S_ISREG(st.st_mode))
+		remove(path);
+	return error_set(e, ERROR_HOST, "cannot write %s: %s", path, strerror(why));
 }
 
 /* ---- what is an input ---- */

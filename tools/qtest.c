@@ -175,6 +175,7 @@ struct qtest {
 	char name[80];
 	char text[ANSWER_MAX]; /* what came and was not taken yet */
 	size_t used;
+	bool ended;
 };
 
 static int start(struct qtest *q, char *const argv[], bool clock, struct error *e)
@@ -251,7 +252,7 @@ struct qtest *qtest_open(char *const argv[], bool clock, struct error *e)
 	return NULL;
 }
 
-/* A line into q->text, without its end; 0, or -1 when there comes none. */
+/* A line, without its end; 0, or -1 when there comes none: q->ended says why. */
 static int read_line(struct qtest *q, char *line, size_t size)
 {
 	for (;;) {
@@ -268,8 +269,10 @@ static int read_line(struct qtest *q, char *line, size_t size)
 		if (q->used == sizeof(q->text) || poll(&p, 1, ANSWER_MS) <= 0)
 			return -1;
 		n = read(q->from, q->text + q->used, sizeof(q->text) - q->used);
-		if (n <= 0)
+		if (n <= 0) {
+			q->ended = true;
 			return -1;
+		}
 		q->used += (size_t)n;
 	}
 }
@@ -299,8 +302,11 @@ int qtest_ask(struct qtest *q, const char *command, char *answer, size_t size, s
 		return error_set(e, ERROR_HOST, "%s ended before '%.60s'", q->name, command);
 	do {
 		if (read_line(q, line, sizeof(line)))
-			return error_set(e, ERROR_HOST, "%s does not answer '%.60s'", q->name,
-					 command);
+			return error_set(e, ERROR_HOST,
+					 q->ended ? "%s ended before it answered '%.60s' (is it a "
+						    "QEMU, and are its options right?)"
+						  : "%s does not answer '%.60s'",
+					 q->name, command);
 	} while (!strncmp(line, "IRQ ", 4));
 	if (strncmp(line, "OK", 2) != 0)
 		return error_set(e, ERROR_HOST, "%s: '%.60s': %.80s", q->name, command, line);

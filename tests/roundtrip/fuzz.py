@@ -110,7 +110,22 @@ def main():
     done = d.run("fuzz", "i8254", "--time", "3", cwd=os.path.join(source, "corpora"))
     d.expect("from within the checkout", done, driver.OK, 0)
 
+    # No place for findings: a file where their folder would be, or, at the end, no room.
     shutil.rmtree(folder)
+    crashes = os.path.dirname(folder)
+    os.rename(crashes, crashes + ".aside")
+    write(crashes, "")
+    done = d.run(*command)
+    d.expect("no folder for findings", done, driver.HOST, 1)
+    d.check("no folder for findings: which", crashes in done.err, done)
+    os.unlink(crashes)
+    os.rename(crashes + ".aside", crashes)
+    write(folder, "")
+    done = d.run(*command)
+    d.expect("no folder for these findings", done, driver.HOST, 1)
+    d.check("no folder for these findings: which", folder in done.err, done)
+    os.unlink(folder)
+
     done = d.run(*command, "--engine", "afl", "--jobs", "2")
     d.expect("afl", done, driver.DIVERGED, 0)
     d.check("afl: one of the same stack, minimised", len(os.listdir(folder)) == 1, done)
@@ -132,7 +147,7 @@ def main():
     d.expect("a target that does not build", done, driver.HOST)
     d.check("a target that does not build: why", "unknown target 'fuzz/fuzz_i9999'" in done.err, done)
     for words, status in ((["fuzz"], 2), (["fuzz", "../x"], 2), (["fuzz", "i8254", "--time", "soon"], 2),
-                          (["fuzz", "i8254", "--jobs", "0"], 2), (["fuzz", "i8254", "--engine", "x"], 2),
+                          (["fuzz", "i8254", "--jobs", "0"], 2), (["fuzz", "i8254", "--jobs", "2x"], 2), (["fuzz", "i8254", "--engine", "x"], 2),
                           (["fuzz", "i8254", "--source", d.work + "/no"], 2)):
         d.expect(" ".join(words), d.run(*words), status, 1)
     return d.end()
