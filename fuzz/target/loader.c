@@ -23,6 +23,7 @@
 
 #include "emulator/board/acpi_tables.h"
 #include "emulator/device/fw_cfg.h"
+#include "emulator/host/quiet.h"
 #include "emulator/loader/loader.h"
 #include "emulator/machine.h"
 
@@ -33,46 +34,6 @@ static void check(bool promise)
 	if (!promise)
 		abort();
 }
-
-/* ---- an outside in which nothing happens ---- */
-
-static int64_t host_wall_clock(struct host *h)
-{
-	return 0;
-}
-
-static void host_entropy(struct host *h, void *buffer, size_t size)
-{
-	memset(buffer, 0, size);
-}
-
-static size_t host_char_read(struct host *h, unsigned channel, uint8_t *buffer, size_t max)
-{
-	return 0;
-}
-
-static void host_char_write(struct host *h, unsigned channel, const uint8_t *buffer, size_t size)
-{
-}
-
-static uint64_t host_wait(struct host *h, uint64_t now, uint64_t deadline)
-{
-	return deadline;
-}
-
-static enum host_stop host_stop(struct host *h)
-{
-	return HOST_STOP_NONE;
-}
-
-static const struct host_ops host_ops = {
-    .wall_clock = host_wall_clock,
-    .entropy = host_entropy,
-    .char_read = host_char_read,
-    .char_write = host_char_write,
-    .wait = host_wait,
-    .stop = host_stop,
-};
 
 /* ---- the input ---- */
 
@@ -221,7 +182,7 @@ static void check_refusal(const struct error *e)
 
 static void run_machine(struct input *in)
 {
-	static struct host host = {.ops = &host_ops};
+	static struct host host = {.ops = &quiet_ops};
 	struct machine_config config;
 	struct error e = {0};
 	struct machine *m;

@@ -30,6 +30,7 @@
 #include "emulator/accel/accel.h"
 #include "emulator/cpu/insn.h"
 #include "emulator/disasm.h"
+#include "emulator/host/quiet.h"
 #include "emulator/machine.h"
 #include "fuzz/code.h"
 #include "tests/oracle/encoding.h"
@@ -103,30 +104,11 @@ static struct backend backends[] = {
 };
 #define BACKENDS (sizeof(backends) / sizeof(*backends))
 
-/* ---- an outside in which nothing happens ---- */
+/* ---- an outside in which nothing happens, not even time ---- */
 
 static struct backend *backend_of(struct host *h)
 {
 	return (struct backend *)(void *)((char *)h - offsetof(struct backend, host));
-}
-
-static int64_t host_wall_clock(struct host *h)
-{
-	return 0;
-}
-
-static void host_entropy(struct host *h, void *buffer, size_t size)
-{
-	memset(buffer, 0, size);
-}
-
-static size_t host_char_read(struct host *h, unsigned channel, uint8_t *buffer, size_t max)
-{
-	return 0;
-}
-
-static void host_char_write(struct host *h, unsigned channel, const uint8_t *buffer, size_t size)
-{
 }
 
 static uint64_t host_wait(struct host *h, uint64_t now, uint64_t deadline)
@@ -160,16 +142,11 @@ static uint64_t host_alarm(struct host *h, uint64_t deadline)
 	return 20000000;
 }
 
-static enum host_boundary host_boundary(struct host *h, bool again, struct host_place *place)
-{
-	return again ? HOST_BOUNDARY_LATER : HOST_BOUNDARY_HERE;
-}
-
 static const struct host_ops host_ops = {
-    .wall_clock = host_wall_clock,
-    .entropy = host_entropy,
-    .char_read = host_char_read,
-    .char_write = host_char_write,
+    .wall_clock = quiet_wall_clock,
+    .entropy = quiet_entropy,
+    .char_read = quiet_char_read,
+    .char_write = quiet_char_write,
     .wait = host_wait,
     .stop = host_stop,
     .clock = host_clock,
@@ -177,7 +154,7 @@ static const struct host_ops host_ops = {
     .due = host_due,
     .idle = host_idle,
     .alarm = host_alarm,
-    .boundary = host_boundary,
+    .boundary = quiet_boundary,
 };
 
 /* ---- backends ---- */

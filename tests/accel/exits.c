@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "emulator/accel/accel.h"
+#include "emulator/host/quiet.h"
 #include "emulator/machine.h"
 #include "tests/accel/guest.h"
 
@@ -56,30 +57,6 @@ static void tap_mark(struct tap *t)
 {
 }
 
-static int64_t wall_clock(struct host *h)
-{
-	return 0;
-}
-
-static void entropy(struct host *h, void *buffer, size_t size)
-{
-	memset(buffer, 0, size);
-}
-
-static size_t char_read(struct host *h, unsigned channel, uint8_t *buffer, size_t max)
-{
-	return 0;
-}
-
-static void char_write(struct host *h, unsigned channel, const uint8_t *buffer, size_t size)
-{
-}
-
-static uint64_t wait(struct host *h, uint64_t now, uint64_t deadline)
-{
-	return deadline;
-}
-
 /* A guest that went astray: no good one is asked for so often. */
 static enum host_stop stop(struct host *h)
 {
@@ -108,24 +85,19 @@ static uint64_t alarm_soon(struct host *h, uint64_t deadline)
 	return 100000000;
 }
 
-static enum host_boundary boundary(struct host *h, bool again, struct host_place *place)
-{
-	return again ? HOST_BOUNDARY_LATER : HOST_BOUNDARY_HERE;
-}
-
 static const struct host_ops ops = {
-    .wall_clock = wall_clock,
-    .entropy = entropy,
-    .char_read = char_read,
-    .char_write = char_write,
-    .wait = wait,
+    .wall_clock = quiet_wall_clock,
+    .entropy = quiet_entropy,
+    .char_read = quiet_char_read,
+    .char_write = quiet_char_write,
+    .wait = quiet_wait,
     .stop = stop,
     .clock = clock_now,
     .tsc = clock_now,
     .due = due,
     .idle = idle,
     .alarm = alarm_soon,
-    .boundary = boundary,
+    .boundary = quiet_boundary,
 };
 
 /* ---- the images that guests start from ---- */

@@ -9,24 +9,10 @@
 
 #include <cmocka.h>
 
+#include "emulator/host/quiet.h"
 #include "emulator/loader/loader.h"
 
-/* ---- an outside in which nothing happens ---- */
-
-static int64_t host_wall_clock(struct host *h)
-{
-	return 0;
-}
-
-static void host_entropy(struct host *h, void *buffer, size_t size)
-{
-	memset(buffer, 0, size);
-}
-
-static size_t host_char_read(struct host *h, unsigned channel, uint8_t *buffer, size_t max)
-{
-	return 0;
-}
+/* ---- an outside that only hears ---- */
 
 char output[64];
 size_t output_size;
@@ -39,23 +25,13 @@ static void host_char_write(struct host *h, unsigned channel, const uint8_t *buf
 	}
 }
 
-static uint64_t host_wait(struct host *h, uint64_t now, uint64_t deadline)
-{
-	return deadline;
-}
-
-static enum host_stop host_stop(struct host *h)
-{
-	return HOST_STOP_NONE;
-}
-
 static const struct host_ops host_ops = {
-    .wall_clock = host_wall_clock,
-    .entropy = host_entropy,
-    .char_read = host_char_read,
+    .wall_clock = quiet_wall_clock,
+    .entropy = quiet_entropy,
+    .char_read = quiet_char_read,
     .char_write = host_char_write,
-    .wait = host_wait,
-    .stop = host_stop,
+    .wait = quiet_wait,
+    .stop = quiet_stop,
 };
 struct host host = {.ops = &host_ops};
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "emulator/host/quiet.h"
 #include "tests/unit/temporary.h"
 
 static int64_t wall_clock(struct host *h)
@@ -18,34 +19,15 @@ static void entropy(struct host *h, void *buffer, size_t size)
 	memset(buffer, 0x5a, size);
 }
 
-static size_t char_read(struct host *h, unsigned channel, uint8_t *buffer, size_t max)
-{
-	return 0;
-}
-
-static void char_write(struct host *h, unsigned channel, const uint8_t *buffer, size_t size)
-{
-}
-
-static uint64_t wait(struct host *h, uint64_t now, uint64_t deadline)
-{
-	return deadline;
-}
-
-static enum host_stop stop(struct host *h)
-{
-	return HOST_STOP_NONE;
-}
-
 struct host *fixture_host(void)
 {
 	static const struct host_ops ops = {
 	    .wall_clock = wall_clock,
 	    .entropy = entropy,
-	    .char_read = char_read,
-	    .char_write = char_write,
-	    .wait = wait,
-	    .stop = stop,
+	    .char_read = quiet_char_read,
+	    .char_write = quiet_char_write,
+	    .wait = quiet_wait,
+	    .stop = quiet_stop,
 	};
 	static struct host host = {.ops = &ops};
 
