@@ -160,9 +160,10 @@ static void acpi_pm_smi_write(struct device *d, uint64_t offset, uint64_t value,
 
 /* ---- */
 
+/* However often it was pressed, that is one status bit: presses that wait come at once. */
 static size_t acpi_pm_button_room(struct device *d)
 {
-	return 1;
+	return 256;
 }
 
 static void acpi_pm_button_pressed(struct device *d, const uint8_t *bytes, size_t size)

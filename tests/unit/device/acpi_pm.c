@@ -85,7 +85,7 @@ static void test_timer_carry(void **state)
 static void test_power_button(void **state)
 {
 	put(EN, 2, 0x100);
-	assert_int_equal(acpi_pm_class.char_room(pm), 1);
+	assert_true(acpi_pm_class.char_room(pm) > 1);
 	acpi_pm_class.char_in(pm, (const uint8_t *)"p", 1);
 	assert_int_equal(get(STS, 2), 0x100);
 	assert_false(fixture_level(SCI));
