@@ -64,7 +64,7 @@ struct harness {
 	uint8_t *start_ram;
 	const uint8_t *input; /* that is run */
 	size_t input_size;
-	uint64_t page_checked; /* of RAM: a part of it each time */
+	uint64_t page_checked; /* of RAM and the TLB: a part of them each time */
 	struct snapshot *mark; /* of OP_SNAPSHOT, or NULL */
 	struct world mark_world;
 	unsigned marks;

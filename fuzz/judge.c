@@ -17,7 +17,10 @@
 #define TICK_MICROS 250000
 #define TICKS_MAX   8u
 
-/* One input in so many is run more than once; and so many pages are looked at then. */
+/*
+ * One input in so many is run more than once; and so many pages are looked at then, of RAM and of
+ * the TLB, which is most of the arena: others by later inputs, or all when files are judged.
+ */
 #define CHOSEN        64u
 #define PAGES_CHECKED 16u
 
@@ -131,17 +134,22 @@ void judge_event(struct harness *h, unsigned kind, uint64_t a, uint64_t b)
 	h->world.events = mix(mix(mix(h->world.events, kind), a), b);
 }
 
-void judge_bytes(struct harness *h, const void *bytes, size_t size)
+static uint64_t mix_bytes(uint64_t hash, const uint8_t *p, size_t size)
 {
-	const uint8_t *p = bytes;
 	uint64_t word;
 
 	for (; size >= 8; size -= 8, p += 8) {
 		memcpy(&word, p, 8);
-		h->world.events = mix(h->world.events, word);
+		hash = mix(hash, word);
 	}
 	for (; size; size--)
-		h->world.events = mix(h->world.events, *p++);
+		hash = mix(hash, *p++);
+	return hash;
+}
+
+void judge_bytes(struct harness *h, const void *bytes, size_t size)
+{
+	h->world.events = mix_bytes(h->world.events, bytes, size);
 }
 
 static struct harness *harness_of(struct tap *t)
@@ -207,22 +215,17 @@ const struct tap judge_tap = {
 
 bool judge_chooses(const uint8_t *data, size_t size)
 {
-	uint64_t hash = size;
-
-	for (size_t i = 0; i < size; i++)
-		hash = mix(hash, data[i]);
-	return (hash >> 32) % CHOSEN == 0;
+	return (mix_bytes(size, data, size) >> 32) % CHOSEN == 0;
 }
 
-/* The first byte of the arena that is not as it was, other than in caches; or its size. */
-static size_t arena_difference(const struct harness *h)
+/* Of the arena's bytes up to `end` the first that is not as it was, or `end`. */
+static size_t arena_difference(const struct harness *h, size_t at, size_t end)
 {
 	const struct machine *m = h->m;
-	size_t at = 0;
 
-	if (!memcmp(m->arena, h->start_arena, m->arena_used))
-		return m->arena_used;
-	while (at < m->arena_used && m->arena[at] == h->start_arena[at])
+	if (!memcmp(m->arena + at, h->start_arena + at, end - at))
+		return end;
+	while (at < end && m->arena[at] == h->start_arena[at])
 		at++;
 	return at;
 }
@@ -244,25 +247,43 @@ static const char *owner(const struct machine *m, size_t *offset)
 	return "the CPU";
 }
 
+static void check_arena(struct harness *h, size_t start, size_t end)
+{
+	const struct machine *m = h->m;
+	size_t at = arena_difference(h, start, end), in_state = at;
+	const char *whose;
+
+	if (at == end)
+		return;
+	whose = owner(m, &in_state);
+	judge_object(h, "restore: byte %zu of the state of %s is %02x and was %02x", in_state,
+		     whose, m->arena[at], h->start_arena[at]);
+}
+
+/* A page of RAM, or as much of the TLB. */
+static void check_page(struct harness *h, uint64_t page)
+{
+	const struct machine *m = h->m;
+	uint64_t at = page * RAM_PAGE;
+
+	if (page >= m->ram.pages) {
+		at = m->tlb_offset + (page - m->ram.pages) * RAM_PAGE;
+		check_arena(h, at, at + RAM_PAGE < m->arena_used ? at + RAM_PAGE : m->arena_used);
+	} else if (memcmp(m->ram.base + at, h->start_ram + at, RAM_PAGE)) {
+		judge_object(h, "restore: page %llx of RAM is not what it was",
+			     (unsigned long long)page);
+	}
+}
+
 void judge_restored(struct harness *h)
 {
 	const struct machine *m = h->m;
-	size_t at, in_state;
-	const char *whose;
+	uint64_t pages = m->ram.pages + (m->arena_used - m->tlb_offset + RAM_PAGE - 1) / RAM_PAGE;
+	uint64_t n = h->options.thorough ? pages : PAGES_CHECKED;
 
 	guard_lift(h);
-	at = in_state = arena_difference(h);
-	if (at != m->arena_used) {
-		whose = owner(m, &in_state);
-		judge_object(h, "restore: byte %zu of the state of %s is %02x and was %02x",
-			     in_state, whose, m->arena[at], h->start_arena[at]);
-	}
-	for (unsigned n = 0; n < PAGES_CHECKED; n++) {
-		uint64_t page = h->page_checked++ % m->ram.pages;
-
-		if (memcmp(m->ram.base + page * RAM_PAGE, h->start_ram + page * RAM_PAGE, RAM_PAGE))
-			judge_object(h, "restore: page %llx of RAM is not what it was",
-				     (unsigned long long)page);
-	}
+	check_arena(h, 0, m->tlb_offset);
+	for (; n; n--)
+		check_page(h, h->page_checked++ % pages);
 	guard_lower(h);
 }
