@@ -133,7 +133,8 @@ static uint64_t compared(struct random *r)
 	}
 }
 
-static uint64_t some_value(struct random *r, uint64_t old)
+/* For a number of so many bits: what is beyond them is nothing new. */
+static uint64_t some_value(struct random *r, uint64_t old, unsigned bits)
 {
 	switch (random_below(r, 10)) {
 	case 0:
@@ -141,20 +142,20 @@ static uint64_t some_value(struct random *r, uint64_t old)
 	case 1:
 		return random_value(r) & 0xff;
 	case 2:
-		return 1ull << random_below(r, 64);
+		return 1ull << random_below(r, bits);
 	case 3:
-		return old ^ 1ull << random_below(r, random_one_in(r, 2) ? 8 : 64);
+		return old ^ 1ull << random_below(r, random_one_in(r, 2) ? 8 : bits);
 	case 4:
 		return old + random_below(r, 17) - 8;
 	case 5:
-		return address(r);
+		return bits > 8 ? address(r) : random_value(r) & 0xff;
 	case 6:
 		return pairs_known ? pairs[random_below(r, pairs_known)].value : interesting(r);
 	case 7:
 	case 8:
 		return compared(r);
 	default:
-		return random_value(r) >> random_below(r, 64);
+		return random_value(r) >> (64 - bits) >> random_below(r, bits);
 	}
 }
 
@@ -182,7 +183,7 @@ static void change_number(struct random *r, struct op *op)
 
 	if (size <= op->length)
 		put_number(op->bytes + random_below(r, op->length / size) * size, size,
-			   random_one_in(r, 2), some_value(r, 0));
+			   random_one_in(r, 2), some_value(r, 0, 8 * size));
 }
 
 static void some_bytes(struct random *r, struct op *op, unsigned most)
@@ -195,7 +196,7 @@ static void some_bytes(struct random *r, struct op *op, unsigned most)
 		size = 1;
 	op->length = (uint16_t)(size * (1 + random_small(r, most / size - 1)));
 	for (unsigned i = 0; i < op->length; i += size) {
-		value = some_value(r, value);
+		value = some_value(r, value, 8 * size);
 		put_number(op->bytes + i, size, random_one_in(r, 2), value);
 	}
 }
@@ -211,7 +212,8 @@ static bool engine_value(struct random *r, struct op *op)
 	 */
 	size_t size = op->size > 4 || random_one_in(r, 2) ? 8 : 4;
 
-	if (!LLVMFuzzerMutate || !random_one_in(r, 2))
+	/* Most of what it does to a number of 4 or 8 bytes is lost on a register of one. */
+	if (!LLVMFuzzerMutate || !random_one_in(r, op->size < 4 ? 8 : 2))
 		return false;
 	memcpy(bytes, &op->value, sizeof(bytes));
 	LLVMFuzzerMutate(bytes, size, size);
@@ -302,7 +304,7 @@ static void generate_access(struct random *r, struct op *op)
 	op->region = region ? region->number : 0;
 	op->offset = some_offset(r, region);
 	op->size = some_size(r, region);
-	op->value = some_value(r, 0);
+	op->value = some_value(r, 0, 8u * op->size);
 	if (!random_one_in(r, 16))
 		return;
 	op->kind = op->kind == OP_WRITE ? OP_WRITE_STRING : OP_READ_STRING;
@@ -346,7 +348,7 @@ void generate_value(struct random *r, struct op *op)
 		break;
 	case OP_WRITE:
 		if (!engine_value(r, op))
-			op->value = some_value(r, op->value);
+			op->value = some_value(r, op->value, 8u * op->size);
 		break;
 	case OP_READ_STRING:
 	case OP_WRITE_STRING:
@@ -512,7 +514,7 @@ unsigned generate_burst(struct random *r, struct op op[GENERATE_BURST])
 	for (unsigned i = 1; i < count; i++) {
 		memcpy(&op[i], &op[0], offsetof(struct op, bytes));
 		if (!same)
-			op[i].value = some_value(r, op[i - 1].value);
+			op[i].value = some_value(r, op[i - 1].value, 8u * op[i].size);
 	}
 	return count;
 }
