@@ -10,6 +10,8 @@
 #define PLACES 4096u
 /* The list of the open ones is made anew after so many runs. */
 #define RUNS 64u
+/* Looks for one of the last run. */
+#define TRIES 12u
 
 static struct place {
 	uintptr_t at; /* 0: free */
@@ -55,15 +57,14 @@ void compares_next_run(void)
 
 bool compares_pick(struct random *r, struct compare *c)
 {
-	unsigned first, at = 0;
+	const struct place *p = NULL;
 
-	if (!opened)
-		return false;
-	first = random_below(r, opened);
-	if (!random_one_in(r, 4)) {
-		while (at < opened && place[open_places[(first + at) % opened]].run + 1 != run)
-			at++;
+	for (unsigned tries = 0; opened && tries < TRIES; tries++) {
+		p = &place[open_places[random_below(r, opened)]];
+		if (p->run + 1 == run)
+			break;
 	}
-	*c = place[open_places[(first + at) % opened]].last;
-	return true;
+	if (p)
+		*c = p->last;
+	return p;
 }
