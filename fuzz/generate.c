@@ -437,6 +437,25 @@ static void add_to_bytes(struct random *r, struct op *op, unsigned size, uint64_
 	put_number(at, size, big, get_number(at, size, big) + by);
 }
 
+/* By how much one side of a comparison misses the other, or nearly. */
+static uint64_t miss(struct random *r, const struct compare *c)
+{
+	uint64_t by = random_one_in(r, 2) ? c->wanted - c->is : c->is - c->wanted;
+
+	return by + (random_one_in(r, 3) ? random_below(r, 3) - 1ull : 0);
+}
+
+uint32_t generate_distance(struct random *r)
+{
+	struct compare c;
+	uint32_t by;
+
+	if (!random_one_in(r, 2) && compares_pick(r, &c))
+		return (uint32_t)miss(r, &c);
+	by = 1u << random_below(r, 17);
+	return random_one_in(r, 2) ? by : 0 - by;
+}
+
 void generate_towards(struct random *r, struct op *op)
 {
 	struct compare c;
@@ -446,8 +465,7 @@ void generate_towards(struct random *r, struct op *op)
 		generate_value(r, op);
 		return;
 	}
-	by = random_one_in(r, 2) ? c.wanted - c.is : c.is - c.wanted;
-	by += random_one_in(r, 3) ? random_below(r, 3) - 1ull : 0;
+	by = miss(r, &c);
 	switch (op->kind) {
 	case OP_WRITE:
 		if (random_one_in(r, 2)) {

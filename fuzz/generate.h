@@ -39,6 +39,8 @@ void generate_nudge(struct random *r, struct op *op);
 /* A number of it by as much larger or smaller as the sides of some comparison differ (compares.h).
  */
 void generate_towards(struct random *r, struct op *op);
+/* The like for offsets of accesses, or some other way. */
+uint32_t generate_distance(struct random *r);
 /* Where it has what the one side was, it gets the other; false: nowhere. */
 bool generate_replaced(struct op *op, const struct compare *c);
 /*

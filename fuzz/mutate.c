@@ -325,16 +325,38 @@ static bool change_pieces(struct work *w)
 	return done;
 }
 
+/* Some accesses in a row go to other registers, or places in memory, all as far from where they
+ * were. */
+static bool shift(struct work *w)
+{
+	uint8_t bytes[RUN * OP_ENCODED];
+	struct op_reader r;
+	uint32_t begin, end, by = generate_distance(w->random);
+	size_t size = 0;
+	struct op op;
+
+	if (!some_run(w, RUN, &begin, &end))
+		return false;
+	r = op_reader_start(w->data + begin, end - begin);
+	for (unsigned n = 0; n < RUN && op_next(&r, &op); n++) {
+		if (op.kind >= OP_READ && op.kind <= OP_WRITE_STRING)
+			op.offset = (op.offset + by) & 0xfffffff;
+		size += op_encode(&op, bytes + size);
+	}
+	return replace(w, begin, end, bytes, size);
+}
+
 static bool change_pair(struct work *w)
 {
 	return change(w, generate_pair);
 }
 
 static bool (*const mutations[])(struct work *) = {
-    insert_new,   insert_new,   insert_new,     delete_run,      delete_run,    repeat,
-    duplicate,    swap,         splice_seed,    splice_seed,     change_value,  change_value,
-    change_value, change_place, change_pair,    change_value,    insert_window, vary,
-    vary,         insert_burst, change_towards, change_compared, change_pieces,
+    insert_new,    insert_new,   insert_new,     delete_run,      delete_run,      repeat,
+    duplicate,     swap,         splice_seed,    splice_seed,     change_value,    change_value,
+    change_value,  change_place, change_pair,    change_value,    insert_window,   vary,
+    vary,          insert_burst, change_towards, change_compared, change_compared, change_compared,
+    change_pieces, shift,
 };
 #define MUTATIONS (sizeof(mutations) / sizeof(*mutations))
 

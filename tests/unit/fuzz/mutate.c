@@ -100,6 +100,28 @@ static void test_mutated(void **state)
 	assert_true(comes_to(pieces, 2, 0xc35a, PLACE_OPEN, 0x1234, 2));
 }
 
+/* Accesses that belong together move together, here by what a comparison missed. */
+static void test_shifted(void **state)
+{
+	const struct op at[] = {{.kind = OP_WRITE, .size = 1, .offset = 100, .value = 1},
+				{.kind = OP_WRITE, .size = 1, .offset = 101, .value = 2}};
+	bool found = false;
+
+	for (uint32_t seed = 1; seed <= TRIES && !found; seed++) {
+		uint8_t bytes[4096];
+		size_t used = op_encode(&at[0], bytes);
+		struct op_reader r;
+		struct op a, b;
+
+		used += op_encode(&at[1], bytes + used);
+		compares_note(PLACE_OPEN, 2000, 3234, 4);
+		used = mutate(bytes, used, sizeof(bytes), seed);
+		r = op_reader_start(bytes, used);
+		found = op_next(&r, &a) && op_next(&r, &b) && a.offset == 1334 && b.offset == 1335;
+	}
+	assert_true(found);
+}
+
 static void test_burst(void **state)
 {
 	struct random r = random_start(3);
@@ -122,9 +144,8 @@ static void test_burst(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_offered),
-	    cmocka_unit_test(test_replaced),
-	    cmocka_unit_test(test_mutated),
+	    cmocka_unit_test(test_offered), cmocka_unit_test(test_replaced),
+	    cmocka_unit_test(test_mutated), cmocka_unit_test(test_shifted),
 	    cmocka_unit_test(test_burst),
 	};
 
