@@ -86,8 +86,11 @@ static int minimise(struct minimise *m, const struct fuzz_input *in, const char 
 		return -1;
 	if (!failed)
 		return error_set(&m->e, ERROR_DIVERGED,
-				 "%s: does not fail%s, so there is nothing to minimise", path,
-				 m->runner.program ? "" : " in this build");
+				 "%s: does not fail%s, so there is nothing to minimise%s", path,
+				 m->runner.program ? "" : " in this build",
+				 m->runner.program || HAS_SANITIZERS
+				     ? ""
+				     : " (what sanitizers see needs --with, see --help)");
 	ops = fuzz_input_ops(in->data, in->size, &count);
 	if (!ops)
 		return error_set(&m->e, ERROR_HOST, "out of memory");

@@ -19,7 +19,8 @@ static const char help[] =
     "it\n"
     "says whether the judge objects (fuzz/judge.h) or the process died, and in which operation.\n"
     "INPUT is bytes as engines keep them, or text as this command prints it, an operation a line.\n"
-    "Build with -Db_sanitize=address,undefined to see what sanitizers see.\n\n"
+    "To see what sanitizers see, run build-fuzz-libfuzzer/fuzz/fuzz_TARGET INPUT, which vcr fuzz\n"
+    "built, or a vcr that was built with -Db_sanitize=address,undefined.\n\n"
     "  --target NAME  what the input is for, if not the name of its folder (corpora/*/NAME/INPUT)\n"
     "  --quiet        only the last line, and what is said on standard error\n"
     "  --no-fork      in this process, for debuggers\n\n"
@@ -153,10 +154,12 @@ static int repro(struct repro *r, const char *path, const char *target, bool for
 	else if (forked_run(work, r, &end, &e))
 		end.status = command_fail(&e);
 	fuzz_input_free(&r->in);
-	if (end.alive && !end.status)
-		printf("%s: nothing is wrong\n", path);
-	else if (!end.alive)
+	if (end.alive && !end.status) {
+		printf("%s: nothing is wrong%s\n", path,
+		       HAS_SANITIZERS ? "" : " that shows without sanitizers (--help)");
+	} else if (!end.alive) {
 		printf("%s: fails in operation %" PRIu32 ": %s\n", path, *r->ops, end.text);
+	}
 	return end.alive ? end.status : ERROR_DIVERGED;
 }
 
