@@ -37,7 +37,8 @@ int replay_mark_return(struct replay *r, const struct replay_mark *mark, struct 
 	snapshot_restore(r->machine, mark->snapshot);
 	r->machine->mark = digest_next_mark(r->machine);
 	r->machine->max_insns = UINT64_MAX;
-	r->diverged = false;
+	r->diverged = r->astray = false;
+	r->endless.from = UINT64_MAX;
 	r->end.kind = 0;
 	session_drop_queue(r);
 	if (trace_seek(r->reader, snapshot_insns(mark->snapshot), e))

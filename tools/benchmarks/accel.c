@@ -139,14 +139,13 @@ static struct machine *machine_make(const uint8_t *rom, const char *trace)
 	struct recorder *r = host && trace ? recorder_new(host) : NULL;
 	struct machine_config config;
 	struct machine *m;
-	uint8_t *copy = malloc(ROM_SIZE);
 
 	machine_config_init(&config);
-	config.image[0] = (struct image){IMAGE_BIOS, strdup("rom"), copy, ROM_SIZE};
+	config.image[0] = (struct image){IMAGE_BIOS, strdup("rom"), malloc(ROM_SIZE), ROM_SIZE};
 	config.images = 1;
-	if (!host || (trace && !r) || !copy || !config.image[0].name)
+	if (!host || (trace && !r) || !config.image[0].data || !config.image[0].name)
 		fail(e.kind ? e.text : "vcr");
-	memcpy(copy, rom, ROM_SIZE);
+	memcpy(config.image[0].data, rom, ROM_SIZE);
 	m = machine_open(&config, "kvm", r ? recorder_host(r) : host, r ? recorder_tap(r) : NULL,
 			 &e);
 	if (!m || (r && recorder_start(r, m, trace, &e))) {

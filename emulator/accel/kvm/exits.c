@@ -131,9 +131,12 @@ bool kvm_exit(struct kvm *k)
 	case KVM_EXIT_DEBUG:
 		m->between = true;
 		return true;
-	case KVM_EXIT_SET_TPR: /* CR8 was lowered; kvm.c has taken it */
-		m->between = machine_priority_opened(m);
-		return m->between;
+	case KVM_EXIT_SET_TPR:
+		/* CR8 was lowered; kvm.c has taken it. The MOV is finished: KVM has skipped it. */
+		if (!machine_priority_opened(m))
+			break;
+		m->between = true;
+		return true;
 	case KVM_EXIT_INTR:
 		break;
 	default:
