@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# A timer at 4 kHz and COM1 under a flood of input, with interrupts mostly off and exits in plenty:
+# A timer at 500 Hz and COM1 under a flood of input, with interrupts mostly off and exits in plenty:
 # so both often come to the same exit. Ticks and characters are added up, in stretches that halt,
 # that wait between exits, and that only make exits; "q" ends it and shows that something came.
 
@@ -21,11 +21,11 @@ crowd:
 	call pic_setup
 	handler 0x20, tick
 	handler 0x24, received
-	movb $0x34, %al			# PIT channel 0, mode 2, 298 clocks: 4 kHz
+	movb $0x34, %al			# PIT channel 0, mode 2, 2386 clocks: 500 Hz
 	outb %al, $0x43
-	movb $0x2a, %al
+	movb $0x52, %al
 	outb %al, $0x40
-	movb $0x01, %al
+	movb $0x09, %al
 	outb %al, $0x40
 	movw $COM1 + 2, %dx
 	movb $0x07, %al			# FIFOs on and empty, trigger at 1
