@@ -210,5 +210,7 @@ int engine_sort(struct engine *g, struct error *e)
 		result = each_file(&c, c.folder, 3, sort_file);
 	candidate_close(&c.runner);
 	progress_clear();
+	/* Processes are forked from here on, which would say it again. */
+	fflush(stdout);
 	return result;
 }

@@ -130,6 +130,8 @@ def main():
     d.expect("afl", done, driver.DIVERGED, 0)
     d.check("afl: one of the same stack, minimised", len(os.listdir(folder)) == 1, done)
     d.check("afl: what is said", "ran afl-fuzz: execs_done 12" in done.out, done)
+    done = d.run(*command, "--engine", "afl", "--jobs", "2")
+    d.check("afl: what is known is said once", done.out.count("still fails") == 1, done)
     os.environ["AFL_FAIL"] = "1"
     done = d.run(*command, "--engine", "afl")
     d.expect("afl fails", done, driver.HOST, 1)
