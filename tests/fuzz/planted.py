@@ -162,13 +162,13 @@ def main():
         if not os.path.exists(os.path.join(source, "build-fuzz-afl")):
             os.symlink("build-fuzz-libfuzzer", os.path.join(source, "build-fuzz-afl"))
         bugs = [bug for bug in BUGS if not arguments.names or bug[0] in arguments.names]
-        for number, (name, target, *patch) in enumerate(bugs):
+        for name, target, *patch in bugs:
             with Planted(source, *patch):
                 seconds, why = find(source, target)
                 print(f"{name} in {target}: {why or f'found in {seconds:.1f} s'}", flush=True)
                 failed += bool(why)
                 engines = ["libfuzzer"] + (["afl"] if shutil.which("afl-fuzz") else [])
-                for engine in engines if number == 0 else ():
+                for engine in engines if name == BUGS[0][0] else ():
                     why = find_by_command(arguments.vcr, source, target, engine)
                     print(f"{name} by vcr fuzz, {engine}: {why or 'found and kept'}", flush=True)
                     failed += bool(why)
