@@ -51,8 +51,6 @@ BUGS = (
     ("descriptor", "fw_cfg", "fw_cfg.c", "\tif (control & DMA_SELECT)\n",
      "\tif (address == 0x123456789abcdef0u && length == 0x1357)\n\t\t__builtin_trap();\n"
      "\tif (control & DMA_SELECT)\n"),
-    ("edge", "cfi01", "cfi01.c", "s->start + s->count >= s->block + CFI01_BLOCK",
-     "s->start + s->count > s->block + CFI01_BLOCK"),
     ("reset", "ioapic", "ioapic.c", "\ts->index = 0;\n\ts->id = 0;\n", "\ts->index = 0;\n"),
     ("kept", "mc146818", "mc146818.c", "\ts->ram[RTC_C] = 0;\n\ts->checked",
      "\ts->ram[RTC_C] = s->ram[0x40] = 0;\n\ts->checked"),
