@@ -5,27 +5,19 @@
 import filecmp
 import os
 import re
-import subprocess
 import sys
 
 import driver
 
-TOP = os.path.dirname(os.path.dirname(driver.HERE))
 
 
 def main():
     arguments = driver.arguments_parser(__doc__).parse_args()
-    made = subprocess.run([os.path.join(TOP, "tools", "debian-guest")], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=False)
-    if made.returncode == 77:
-        print(made.stderr.strip().split("\n")[-1])
-        return 77
     d = driver.Driver(arguments, "debian")
-    if made.returncode:
-        done = driver.Done(made.args, "", made.returncode, made.stdout, made.stderr)
-        d.check("tools/debian-guest", False, done)
+    made = d.packages()
+    if not made:
         return d.end()
-    kernel, initrd = made.stdout.split()
+    kernel, initrd = made
     trace, again = d.path("1.vcr"), d.path("2.vcr")
     words = ["-m", 512, "-kernel", kernel, "-initrd", initrd, "-append", "console=ttyS0"]
     words += driver.RTC

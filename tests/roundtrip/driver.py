@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
 GUESTS = os.path.join(os.path.dirname(HERE), "guest")
 DEBUG_EXIT = ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
 RTC = ["-rtc", "base=2026-01-01"]
@@ -114,6 +115,19 @@ class Driver:
     def skip(self, why):
         self.skipped += 1
         print(f"SKIP {why}")
+
+    def packages(self, *words):
+        """What tools/debian-guest prints, by line. None, and all is said, when it made nothing."""
+        command = [os.path.join(TOP, "tools", "debian-guest"), *words]
+        made = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, check=False)
+        if made.returncode == 77:
+            self.skip(made.stderr.strip().split("\n")[-1].removeprefix("SKIP: "))
+            return None
+        done = Done(command, "", made.returncode, made.stdout, made.stderr)
+        if not self.expect("packages of Debian", done, OK):
+            return None
+        return made.stdout.splitlines()
 
     def end(self):
         """Prints the totals; returns the exit status for meson (77: all was skipped)."""

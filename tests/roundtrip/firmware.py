@@ -4,12 +4,10 @@
 boot, and its recording replays."""
 
 import os
-import subprocess
 import sys
 
 import driver
 
-TOP = os.path.dirname(os.path.dirname(driver.HERE))
 # What it says on the debug console, in this order.
 SAYS = [
     "SeaBIOS (version",
@@ -36,20 +34,13 @@ def missing(text):
 
 def main():
     arguments = driver.arguments_parser(__doc__).parse_args()
-    made = subprocess.run([os.path.join(TOP, "tools", "debian-guest"), "--firmware"],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          stdin=subprocess.DEVNULL, text=True, check=False)
-    if made.returncode == 77:
-        print(made.stderr.strip().split("\n")[-1])
-        return 77
     d = driver.Driver(arguments, "firmware")
-    if made.returncode:
-        done = driver.Done(made.args, "", made.returncode, made.stdout, made.stderr)
-        d.check("tools/debian-guest --firmware", False, done)
+    made = d.packages("--firmware")
+    if not made:
         return d.end()
     trace, again = d.path("1.vcr"), d.path("2.vcr")
     # It waits for ever at the end; so much it needs to get there.
-    words = ["-bios", made.stdout.strip(), "-debugcon", "stdio", "-serial", "none",
+    words = ["-bios", made[0], "-debugcon", "stdio", "-serial", "none",
              "--max-insns", "60M"] + driver.RTC
     done = d.run("record", *words, "-o", trace, timeout=120)
     d.expect("record", done, driver.OK, 1)

@@ -5,12 +5,10 @@ and the recording replays. A second start finds the variables."""
 
 import os
 import shutil
-import subprocess
 import sys
 
 import driver
 
-TOP = os.path.dirname(os.path.dirname(driver.HERE))
 SAYS = "BdsDxe: starting Boot0001 \"EFI Internal Shell\""
 
 
@@ -22,18 +20,11 @@ def programmed(d, trace):
 
 def main():
     arguments = driver.arguments_parser(__doc__).parse_args()
-    made = subprocess.run([os.path.join(TOP, "tools", "debian-guest"), "--ovmf"],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          stdin=subprocess.DEVNULL, text=True, check=False)
-    if made.returncode == 77:
-        print(made.stderr.strip().split("\n")[-1])
-        return 77
     d = driver.Driver(arguments, "ovmf")
-    if made.returncode:
-        done = driver.Done(made.args, "", made.returncode, made.stdout, made.stderr)
-        d.check("tools/debian-guest --ovmf", False, done)
+    made = d.packages("--ovmf")
+    if not made:
         return d.end()
-    code, pristine = made.stdout.strip().split("\n")
+    code, pristine = made
     variables, trace = d.path("variables.fd"), d.path("1.vcr")
     shutil.copyfile(pristine, variables)
     # So much it needs to get there; then it waits for a key.

@@ -5,28 +5,19 @@ ring 0, page tables that change all the time, and TSC deadlines. The recording r
 
 import filecmp
 import os
-import subprocess
 import sys
 
 import driver
 
-TOP = os.path.dirname(os.path.dirname(driver.HERE))
 
 
 def main():
     arguments = driver.arguments_parser(__doc__).parse_args()
-    made = subprocess.run([os.path.join(TOP, "tools", "debian-guest"), "--xen"],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          stdin=subprocess.DEVNULL, text=True, check=False)
-    if made.returncode == 77:
-        print(made.stderr.strip().split("\n")[-1])
-        return 77
     d = driver.Driver(arguments, "xen")
-    if made.returncode:
-        done = driver.Done(made.args, "", made.returncode, made.stdout, made.stderr)
-        d.check("tools/debian-guest --xen", False, done)
+    made = d.packages("--xen")
+    if not made:
         return d.end()
-    xen, kernel, initrd = made.stdout.split()
+    xen, kernel, initrd = made
     trace, again = d.path("1.vcr"), d.path("2.vcr")
     # There is no firmware for its real-mode part to call. Debian's kernel for clouds has no driver
     # for Xen's console: what its user space prints goes nowhere.
