@@ -52,7 +52,8 @@ struct session_options {
 	"  -d ITEM[,ITEM...]        tell what the translator does (-d help lists the items)\n"     \
 	"  -D FILE                  into a file, not on the standard error\n"                      \
 	"  -perfmap                 name translated blocks for perf, in /tmp/perf-PID.map\n"       \
-	"On the console Ctrl-A x ends the session, Ctrl-A Ctrl-A sends a Ctrl-A.\n"
+	"On the console Ctrl-A x ends the session, Ctrl-A p presses the power button,\n"           \
+	"Ctrl-A Ctrl-A sends a Ctrl-A.\n"
 
 /* Reads the command line and the image files. Returns 0, or -1 with e filled in. */
 int options_parse(struct session_options *o, int argc, char **argv, struct error *e);
