@@ -239,17 +239,21 @@ static bool splice_seed(struct work *w)
 }
 
 /* Changes the operands of one operation. */
+static bool op_at(const struct work *w, uint32_t begin, uint32_t end, struct op *op)
+{
+	struct op_reader r = op_reader_start(w->data + begin, end - begin);
+
+	return op_next(&r, op);
+}
+
 static bool change(struct work *w, void (*how)(struct random *, struct op *))
 {
 	uint8_t bytes[OP_ENCODED];
 	uint32_t begin, end;
-	struct op_reader r;
 	struct op op;
 
-	if (!some_run(w, 1, &begin, &end))
+	if (!some_run(w, 1, &begin, &end) || !op_at(w, begin, end, &op))
 		return false;
-	r = op_reader_start(w->data + begin, end - begin);
-	op_next(&r, &op);
 	how(w->random, &op);
 	return replace(w, begin, end, bytes, op_encode(&op, bytes));
 }
@@ -284,11 +288,9 @@ static bool change_compared(struct work *w)
 	first = random_below(w->random, w->ops);
 	for (unsigned i = 0; i < w->ops; i++) {
 		unsigned n = (first + i) % w->ops;
-		struct op_reader r =
-		    op_reader_start(w->data + w->start[n], w->start[n + 1] - w->start[n]);
 		struct op op;
 
-		if (op_next(&r, &op) && generate_replaced(&op, &c))
+		if (op_at(w, w->start[n], w->start[n + 1], &op) && generate_replaced(&op, &c))
 			return replace(w, w->start[n], w->start[n + 1], bytes,
 				       op_encode(&op, bytes));
 	}
@@ -310,11 +312,9 @@ static bool change_pieces(struct work *w)
 	first = random_below(w->random, w->ops);
 	for (unsigned i = 0; i < w->ops; i++) {
 		unsigned n = (first + i) % w->ops;
-		struct op_reader r =
-		    op_reader_start(w->data + w->start[n], w->start[n + 1] - w->start[n]);
 		struct op op;
 
-		if (!op_next(&r, &op) || !generate_piece(&op, &c, &done))
+		if (!op_at(w, w->start[n], w->start[n + 1], &op) || !generate_piece(&op, &c, &done))
 			continue;
 		if (!replace(w, w->start[n], w->start[n + 1], bytes, op_encode(&op, bytes)))
 			break;
