@@ -24,6 +24,12 @@ static const struct {
 
 /* ---- where the two need not agree on a length ---- */
 
+/* capstone 4 takes an address-size prefix with REX.W for an operand-size prefix. */
+static bool taken_for_66(unsigned bits, const struct insn *i)
+{
+	return bits == 64 && i->rex_w && i->address == 4;
+}
+
 static bool length_disputed(unsigned bits, const struct insn *i)
 {
 	/* UD0 and UD1 have a ModRM byte by today's manual. */
@@ -32,8 +38,7 @@ static bool length_disputed(unsigned bits, const struct insn *i)
 	/* capstone 4 takes RET's immediate for 32 bits with REX.W. */
 	if (i->map == MAP_1BYTE && i->opcode == 0xc2 && i->rex_w)
 		return true;
-	/* And CALL's for 16 bits with both REX.W and an address-size prefix. */
-	if (i->map == MAP_1BYTE && i->opcode == 0xe8 && i->rex_w && i->address == 4)
+	if (i->map == MAP_1BYTE && i->opcode == 0xe8 && taken_for_66(bits, i))
 		return true;
 	/* It forgets an operand-size prefix when there is a REP as well. */
 	if (i->prefix_66 && i->rep && i->map != MAP_0F38 && i->map != MAP_0F3A)
@@ -157,7 +162,8 @@ static bool unknown_to_us(unsigned bits, const struct insn *i, const cs_insn *c)
 	/* It takes LOCK before anything, and looks past mandatory prefixes that mean nothing. */
 	if (i->lock)
 		return true;
-	if ((i->prefix_66 || i->rep) && (is_simd(c) || i->map != MAP_1BYTE))
+	if ((i->prefix_66 || i->rep || taken_for_66(bits, i)) &&
+	    (is_simd(c) || i->map != MAP_1BYTE))
 		return true;
 	/* Control and debug registers that do not exist; CS as a destination. */
 	if (!strcmp(c->mnemonic, "mov") && (i->map == MAP_0F || i->opcode == 0x8e))
